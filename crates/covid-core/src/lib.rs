@@ -1,1 +1,19 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+mod digest;
+mod fault;
+mod forecast;
+mod location;
+pub mod metrics;
+mod panel;
+mod select;
+mod target;
+
+pub use digest::{Digest, sha256_hex};
+pub use fault::{Explain, Fault, FaultKind};
+pub use forecast::{Forecast, LEVELS, MAX_COUNT, MAX_HORIZON, Predicted};
+pub use jiff::civil::Date;
+pub use location::Location;
+pub use panel::{Panel, PanelError, PanelView, log_count};
+pub use select::{SelectError, Selection, SelectionKind};
+pub use target::{Measure, Target};
