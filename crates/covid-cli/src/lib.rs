@@ -1,1 +1,18 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+mod args;
+mod clock;
+mod exit;
+mod logging;
+mod output;
+mod progress;
+mod session;
+mod settings;
+
+pub use args::{CommonArgs, Format};
+pub use clock::{Clock, ClockError};
+pub use exit::{exit_code, run};
+pub use output::{print_json, print_stdout};
+pub use progress::{Bar, Progress};
+pub use session::{Session, start};
+pub use settings::{Origin, SettingsError, settings};

@@ -166,6 +166,17 @@ impl Panel {
         PanelView { panel: self, days: self.days }
     }
 
+    /// A panel of some of the locations, by position and in that order; positions that are not there are left out.
+    ///
+    /// # Errors
+    /// If none is left, or one is named twice.
+    pub fn subset(&self, positions: &[usize]) -> Result<Self, PanelError> {
+        let positions: Vec<usize> = positions.iter().copied().filter(|&i| i < self.locations.len()).collect();
+        let locations = positions.iter().map(|&i| self.locations[i].clone()).collect();
+        let series = positions.iter().flat_map(|&i| Target::ALL.map(|target| self.counts(i, target)));
+        Self::new(locations, self.start, self.days, series.flatten().copied().collect())
+    }
+
     /// SHA-256 over locations, dates and counts: equal panels have equal digests, whatever file they came from.
     pub fn digest(&self) -> String {
         let mut digest = Digest::new().part(self.start.to_string().as_bytes()).part(&(self.days as u64).to_le_bytes());
@@ -208,6 +219,11 @@ impl<'a> PanelView<'a> {
         self.days
     }
 
+    /// The date of a day's index.
+    pub fn date(&self, day: usize) -> Date {
+        self.panel.date(day)
+    }
+
     /// The locations, in the order of the panel.
     pub fn locations(&self) -> &'a [Location] {
         &self.panel.locations
@@ -220,8 +236,14 @@ impl<'a> PanelView<'a> {
 
     /// One series as x = ln(1 + max(count, 0)). A gap repeats the last count before it; before the first count x is 0.
     pub fn logs(&self, location: usize, target: Target) -> Vec<f64> {
-        let mut last = 0.0;
-        self.counts(location, target)
+        self.logs_from(location, target, 0)
+    }
+
+    /// The same from a day's index on, which must be seen.
+    pub fn logs_from(&self, location: usize, target: Target, from: usize) -> Vec<f64> {
+        let mut last = self.log_at(location, target, from);
+        let counts = &self.counts(location, target)[from..];
+        counts
             .iter()
             .map(|&count| {
                 if !count.is_nan() {
@@ -230,6 +252,17 @@ impl<'a> PanelView<'a> {
                 last
             })
             .collect()
+    }
+
+    /// The same on one day, which must be seen.
+    pub fn log_at(&self, location: usize, target: Target, day: usize) -> f64 {
+        let seen = &self.counts(location, target)[..=day];
+        seen.iter().rev().find(|count| !count.is_nan()).map_or(0.0, |&count| log_count(count))
+    }
+
+    /// The same on the as-of date.
+    pub fn last_log(&self, location: usize, target: Target) -> f64 {
+        self.log_at(location, target, self.days - 1)
     }
 
     /// The view of an earlier date, which this view must reach.

@@ -1,1 +1,20 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod jhu;
+mod parquet;
+mod quality;
+mod repair;
+mod simulate;
+mod source;
+mod table;
+mod vintage;
+
+pub use error::{CountFault, DataError, FileFault};
+pub use jhu::write_jhu;
+pub use quality::{Decrease, Quality, TargetQuality, quality};
+pub use repair::{Repair, RepairReport, UnknownRepair, repair};
+pub use simulate::Simulation;
+pub use source::{Loaded, SourceKind, load};
+pub use table::{Column, ColumnKind, Table, TableError};
+pub use vintage::{panel_from_parquet, panel_to_parquet};

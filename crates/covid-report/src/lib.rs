@@ -1,1 +1,12 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+mod axis;
+mod chart;
+mod html;
+mod numbers;
+mod table;
+
+pub use chart::{Chart, ReportError, Scale, Series, line_chart};
+pub use html::HtmlPage;
+pub use numbers::{count, score, sparkline};
+pub use table::{Column, Table};

@@ -1,0 +1,102 @@
+//! What a program says on stderr while it works.
+
+use std::{
+    env, fmt,
+    io::{self, IsTerminal as _, Write},
+};
+
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::{
+    EnvFilter,
+    fmt::{FmtContext, FormatEvent, FormatFields, format},
+    registry::LookupSpan,
+};
+
+use crate::{CommonArgs, Progress};
+
+/// The project's own targets: the libraries by their common prefix, and the stage programs.
+const OURS: [&str; 6] = ["covid", "eda", "exp_track_mod_reg", "deployment", "monitoring", "delivery"];
+
+/// Sends events to stderr. A second call changes nothing.
+pub(crate) fn init(args: &CommonArgs, progress: &Progress) {
+    let rust_log = env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
+    let filter = EnvFilter::new(rust_log.clone().unwrap_or_else(|| directives(args)));
+    let progress = progress.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(stderr_has_colours())
+        .with_writer(move || AboveBars(progress.clone()));
+    // Already set only in tests, where the first is as good as the second.
+    let _ = if args.verbose == 0 && rust_log.is_none() {
+        tracing::subscriber::set_global_default(subscriber.event_format(Sentences).finish())
+    } else {
+        tracing::subscriber::set_global_default(subscriber.finish())
+    };
+}
+
+/// Whether stderr may be coloured: it is a terminal, and `NO_COLOR` (<https://no-color.org>) does not forbid it.
+pub(crate) fn stderr_has_colours() -> bool {
+    env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && io::stderr().is_terminal()
+}
+
+/// Other people's crates are heard one level later than ours.
+fn directives(args: &CommonArgs) -> String {
+    let (others, ours) = match (args.quiet, args.verbose) {
+        (true, _) => ("error", "error"),
+        (false, 0) => ("warn", "info"),
+        (false, 1) => ("info", "debug"),
+        (false, _) => ("debug", "trace"),
+    };
+    OURS.iter().fold(others.to_owned(), |all, target| format!("{all},{target}={ours}"))
+}
+
+/// Events as sentences for people, without times and targets: what is in order stands alone, the rest says what it is.
+struct Sentences;
+
+impl<S, N> FormatEvent<S, N> for Sentences
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, ctx: &FmtContext<'_, S, N>, mut out: format::Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let (colour, label) = match *event.metadata().level() {
+            Level::ERROR => ("31", "error"),
+            Level::WARN => ("33", "warning"),
+            _ => ("", ""),
+        };
+        match (label.is_empty(), out.has_ansi_escapes()) {
+            (true, _) => {}
+            (false, true) => write!(out, "\x1b[1;{colour}m{label}:\x1b[0m ")?,
+            (false, false) => write!(out, "{label}: ")?,
+        }
+        ctx.field_format().format_fields(out.by_ref(), event)?;
+        writeln!(out)
+    }
+}
+
+/// Stderr, with the progress bars out of the way while it is written.
+struct AboveBars(Progress);
+
+impl Write for AboveBars {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.suspend(|| io::stderr().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verbosity_sets_the_levels() {
+        let level = |verbose, quiet| directives(&CommonArgs { verbose, quiet, ..CommonArgs::default() });
+        assert!(level(0, false).starts_with("warn,covid=info,eda=info"));
+        assert!(level(1, false).starts_with("info,covid=debug"));
+        assert!(level(9, false).starts_with("debug,covid=trace"));
+        assert!(level(0, true).starts_with("error,covid=error"));
+    }
+}

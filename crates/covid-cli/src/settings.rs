@@ -1,0 +1,450 @@
+//! Layered settings: defaults, a file, the environment, flags.
+
+use std::{
+    collections::BTreeMap,
+    fmt, fs, io,
+    path::{Path, PathBuf},
+};
+
+use covid_core::{Explain, FaultKind};
+use serde::de::DeserializeOwned;
+use toml::{Table, Value};
+
+use crate::CommonArgs;
+
+const DEFAULTS: &str = include_str!("../../../config/default.toml");
+const DEFAULTS_PATH: &str = "config/default.toml";
+
+/// What every variable of the project begins with.
+const PREFIX: &str = "COVID_";
+/// Variables for tests alone; no program looks at them.
+const TEST_PREFIX: &str = "COVID_TEST_";
+/// Fixes the clock; known, but not a setting.
+const NOW: &str = "COVID_NOW";
+/// MLflow's own variable for the setting `tracking`.
+const MLFLOW: &str = "MLFLOW_TRACKING_URI";
+
+/// The settings that a program asks for, from all layers: `config/default.toml` < `--config FILE` < environment < flags
+/// (the common ones, then `overrides`, as dotted keys and values).
+///
+/// `T` holds the part that the program needs: it may leave out keys, and takes a text that is not set (`as_of`, say) as
+/// an `Option`. Whatever `T` holds, an unknown key in the file or an unknown `COVID_*` variable is an error.
+///
+/// # Errors
+/// If the file cannot be read, a name is unknown, or a value is not one that its setting takes.
+pub fn settings<T: DeserializeOwned>(
+    args: &CommonArgs,
+    overrides: &[(&str, Value)],
+    env: impl Iterator<Item = (String, String)>,
+) -> Result<T, SettingsError> {
+    let mut layers = Layers::defaults()?;
+    if let Some(path) = &args.config {
+        layers.add_file(path)?;
+    }
+    layers.add_environment(&env.collect())?;
+    for (key, text) in args.given() {
+        let origin = Origin::Flag(format!("--{}", key.replace('_', "-")));
+        layers.set(key, Value::String(text.to_owned()), origin)?;
+    }
+    for (key, value) in overrides {
+        layers.set(key, value.clone(), Origin::CommandLine)?;
+    }
+    layers.resolve()
+}
+
+/// Who set a setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A file, as `--config FILE`.
+    File(PathBuf),
+    /// An environment variable.
+    Variable(String),
+    /// A common flag.
+    Flag(String),
+    /// A flag of the stage's own.
+    CommandLine,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "the settings file `{}`", path.display()),
+            Self::Variable(name) => write!(f, "the environment variable {name}"),
+            Self::Flag(flag) => write!(f, "the flag {flag}"),
+            Self::CommandLine => f.write_str("the command line"),
+        }
+    }
+}
+
+/// Settings that cannot be obeyed.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file cannot be read.
+    #[error("cannot read the settings file `{}`: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is not TOML.
+    #[error("line {line} of the settings file `{}` is not valid TOML: {reason}", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// The first line that is wrong, from 1.
+        line: usize,
+        /// Why.
+        reason: String,
+    },
+    /// There is no such setting.
+    #[error("{origin} sets `{key}`, which is not a setting")]
+    UnknownKey {
+        /// The dotted key.
+        key: String,
+        /// Who set it.
+        origin: Origin,
+        /// The key that looks most like it.
+        close: Option<String>,
+    },
+    /// There is no such variable.
+    #[error("the environment variable {name} stands for no setting")]
+    UnknownVariable {
+        /// The variable.
+        name: String,
+        /// The variable that looks most like it.
+        close: Option<String>,
+    },
+    /// The value is of another type.
+    #[error("{origin} sets `{key}` to `{value}`, but {expected} is expected")]
+    WrongType {
+        /// The dotted key.
+        key: String,
+        /// Who set it.
+        origin: Origin,
+        /// The value.
+        value: String,
+        /// What is expected.
+        expected: &'static str,
+    },
+    /// The value is of the right type, but the setting does not take it.
+    #[error("{origin} sets `{key}` to `{value}`, which it cannot be: {reason}")]
+    BadValue {
+        /// The dotted key.
+        key: String,
+        /// Who set it.
+        origin: Origin,
+        /// The value.
+        value: String,
+        /// Why.
+        reason: String,
+    },
+    /// MLflow's variable names a tracker that only MLflow itself can open.
+    #[error(
+        "the environment variable MLFLOW_TRACKING_URI names a `{scheme}` tracker, but only http and https are read"
+    )]
+    MlflowScheme {
+        /// What stands before the colon.
+        scheme: String,
+    },
+    /// The defaults do not give what a program asks for.
+    #[error("the settings do not fit the program: {reason}")]
+    Misfit {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Explain for SettingsError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::Misfit { .. } => FaultKind::Unexpected,
+            _ => FaultKind::Usage,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unreadable { .. } => Some("give --config a file that exists and may be read".into()),
+            Self::Syntax { .. } => Some(format!("{DEFAULTS_PATH} shows the layout")),
+            Self::WrongType { key, .. } | Self::BadValue { key, .. } => {
+                Some(description(key).unwrap_or_else(|| format!("{DEFAULTS_PATH} describes every setting")))
+            }
+            Self::UnknownKey { close, .. } => Some(did_you_mean(close.as_deref().map(|key| format!("`{key}`")))),
+            Self::UnknownVariable { close, .. } => Some(did_you_mean(close.clone())),
+            Self::MlflowScheme { .. } => {
+                Some("unset it, or say --tracking embedded:PATH or --tracking http://HOST".into())
+            }
+            Self::Misfit { .. } => None,
+        }
+    }
+}
+
+fn did_you_mean(close: Option<String>) -> String {
+    close.map_or_else(|| format!("{DEFAULTS_PATH} lists every setting"), |close| format!("did you mean {close}?"))
+}
+
+/// What the comment above a setting says in the file of defaults.
+fn description(key: &str) -> Option<String> {
+    let (section, name) = key.rsplit_once('.').unwrap_or(("", key));
+    let mut here = "";
+    let mut comment = Vec::new();
+    for line in DEFAULTS.lines() {
+        if let Some(text) = line.strip_prefix("# ") {
+            comment.push(text);
+            continue;
+        }
+        if let Some(header) = line.strip_prefix('[') {
+            here = header.trim_end_matches(']');
+        }
+        if here == section && line.split_once('=').is_some_and(|(found, _)| found.trim() == name) {
+            return Some(format!("`{key}`: {}", comment.join(" ")));
+        }
+        comment.clear();
+    }
+    None
+}
+
+/// The defaults, by dotted key, and what was laid over them.
+struct Layers {
+    defaults: BTreeMap<String, Value>,
+    chosen: BTreeMap<String, (Value, Origin)>,
+}
+
+impl Layers {
+    fn defaults() -> Result<Self, SettingsError> {
+        let defaults = flatten(parse(DEFAULTS, Path::new(DEFAULTS_PATH))?).into_iter().collect();
+        Ok(Self { defaults, chosen: BTreeMap::new() })
+    }
+
+    fn add_file(&mut self, path: &Path) -> Result<(), SettingsError> {
+        let text =
+            fs::read_to_string(path).map_err(|source| SettingsError::Unreadable { path: path.to_owned(), source })?;
+        for (key, value) in flatten(parse(&text, path)?) {
+            self.set(&key, value, Origin::File(path.to_owned()))?;
+        }
+        Ok(())
+    }
+
+    fn add_environment(&mut self, env: &BTreeMap<String, String>) -> Result<(), SettingsError> {
+        if let Some(uri) = env.get(MLFLOW).filter(|uri| !uri.is_empty()) {
+            self.set("tracking", Value::String(uri.clone()), Origin::Variable(MLFLOW.to_owned()))?;
+        }
+        let keys: BTreeMap<String, String> = self.defaults.keys().map(|key| (variable(key), key.clone())).collect();
+        for (name, text) in env.iter().filter(|(name, _)| is_ours(name)) {
+            let key = keys.get(name).ok_or_else(|| SettingsError::UnknownVariable {
+                name: name.clone(),
+                close: closest(name, keys.keys().map(String::as_str).chain([NOW])),
+            })?;
+            let value = self.defaults.get(key).and_then(|default| read_as(default, text));
+            let value = value.unwrap_or_else(|| Value::String(text.clone()));
+            self.set(key, value, Origin::Variable(name.clone()))?;
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, key: &str, value: Value, origin: Origin) -> Result<(), SettingsError> {
+        let Some(default) = self.defaults.get(key) else {
+            return Err(self.misplaced(key, &value, origin));
+        };
+        match convert(default, value) {
+            Ok(value) => drop(self.chosen.insert(key.to_owned(), (value, origin))),
+            Err(value) => {
+                let (key, value, expected) = (key.to_owned(), shown(&value), expected(default));
+                return Err(SettingsError::WrongType { key, origin, value, expected });
+            }
+        }
+        Ok(())
+    }
+
+    /// The error for a key that is no setting: perhaps the name of a section.
+    fn misplaced(&self, key: &str, value: &Value, origin: Origin) -> SettingsError {
+        let section = format!("{key}.");
+        if self.defaults.keys().any(|known| known.starts_with(&section)) {
+            let (key, value) = (key.to_owned(), shown(value));
+            return SettingsError::WrongType { key, origin, value, expected: "a section" };
+        }
+        let close = closest(key, self.defaults.keys().map(String::as_str));
+        SettingsError::UnknownKey { key: key.to_owned(), origin, close }
+    }
+
+    fn resolve<T: DeserializeOwned>(&self) -> Result<T, SettingsError> {
+        self.check_mlflow()?;
+        let chosen = |key: &str| self.chosen.get(key).map(|(value, _)| value);
+        self.read(chosen).map_err(|error| self.blame::<T>(&error))
+    }
+
+    /// MLflow's variable is judged last, since a stronger layer may have made it irrelevant.
+    fn check_mlflow(&self) -> Result<(), SettingsError> {
+        match self.chosen.get("tracking") {
+            Some((Value::String(uri), Origin::Variable(name))) if name == MLFLOW => {
+                // The scheme alone is quoted: what follows may hold a password.
+                let scheme = uri.split_once(':').map_or("file", |(scheme, _)| scheme);
+                match scheme.to_ascii_lowercase().as_str() {
+                    "http" | "https" => Ok(()),
+                    scheme => Err(SettingsError::MlflowScheme { scheme: scheme.to_owned() }),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The defaults with the chosen values in their places.
+    fn read<'a, T: DeserializeOwned>(
+        &'a self,
+        chosen: impl Fn(&str) -> Option<&'a Value>,
+    ) -> Result<T, toml::de::Error> {
+        let mut table = Table::new();
+        for (key, default) in &self.defaults {
+            let value = chosen(key).unwrap_or(default);
+            let unset = is_empty(default) && is_empty(value);
+            if !unset {
+                insert(&mut table, key, value.clone());
+            }
+        }
+        table.try_into()
+    }
+
+    /// Finds the one setting at fault by laying each over the defaults alone.
+    fn blame<T: DeserializeOwned>(&self, error: &toml::de::Error) -> SettingsError {
+        if let Err(error) = self.read::<T>(|_| None) {
+            return SettingsError::Misfit { reason: error.message().to_owned() };
+        }
+        for (key, (value, origin)) in &self.chosen {
+            if let Err(error) = self.read::<T>(|other| (other == key).then_some(value)) {
+                return SettingsError::BadValue {
+                    key: key.clone(),
+                    origin: origin.clone(),
+                    value: shown(value),
+                    reason: error.message().to_owned(),
+                };
+            }
+        }
+        SettingsError::Misfit { reason: error.message().to_owned() }
+    }
+}
+
+fn parse(text: &str, path: &Path) -> Result<Table, SettingsError> {
+    text.parse::<Table>().map_err(|error| SettingsError::Syntax {
+        path: path.to_owned(),
+        line: error.span().and_then(|span| text.get(..span.start)).map_or(1, |before| before.matches('\n').count() + 1),
+        reason: error.message().lines().collect::<Vec<_>>().join(" "),
+    })
+}
+
+/// Dotted keys and their values; an empty section counts as a value, so that an unknown one is noticed.
+fn flatten(table: Table) -> Vec<(String, Value)> {
+    let mut flat = Vec::new();
+    for (name, value) in table {
+        match value {
+            Value::Table(inner) if !inner.is_empty() => {
+                flat.extend(flatten(inner).into_iter().map(|(key, value)| (format!("{name}.{key}"), value)));
+            }
+            value => flat.push((name, value)),
+        }
+    }
+    flat
+}
+
+/// Puts a value at a dotted key.
+fn insert(table: &mut Table, key: &str, value: Value) {
+    match key.split_once('.') {
+        None => drop(table.insert(key.to_owned(), value)),
+        Some((section, rest)) => {
+            let inner = table.entry(section.to_owned()).or_insert_with(|| Value::Table(Table::new()));
+            if let Value::Table(inner) = inner {
+                insert(inner, rest, value);
+            }
+        }
+    }
+}
+
+fn variable(key: &str) -> String {
+    format!("{PREFIX}{}", key.replace('.', "_").to_uppercase())
+}
+
+fn is_ours(name: &str) -> bool {
+    name.starts_with(PREFIX) && !name.starts_with(TEST_PREFIX) && name != NOW
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.as_str().is_some_and(str::is_empty)
+}
+
+/// A variable's text as the type of the default; none if it does not read as one.
+fn read_as(default: &Value, text: &str) -> Option<Value> {
+    match default {
+        Value::Integer(_) => text.trim().parse().ok().map(Value::Integer),
+        Value::Float(_) => text.trim().parse().ok().map(Value::Float),
+        Value::Boolean(_) => text.trim().parse().ok().map(Value::Boolean),
+        _ => None,
+    }
+}
+
+/// The value if it has the default's type or can be taken as such, else the value back.
+fn convert(default: &Value, value: Value) -> Result<Value, Value> {
+    match (default, value) {
+        (Value::Float(_), Value::Integer(whole)) => Ok(Value::Float(whole as f64)),
+        // In TOML a date may stand without quotes.
+        (Value::String(_), Value::Datetime(date)) => Ok(Value::String(date.to_string())),
+        (default, value) if default.same_type(&value) => Ok(value),
+        (_, value) => Err(value),
+    }
+}
+
+fn expected(default: &Value) -> &'static str {
+    match default {
+        Value::String(_) => "a text",
+        Value::Integer(_) => "a whole number",
+        Value::Float(_) => "a number",
+        Value::Boolean(_) => "true or false",
+        Value::Datetime(_) => "a date",
+        Value::Array(_) => "a list",
+        Value::Table(_) => "a section",
+    }
+}
+
+/// A value as errors show it: without quotes, and without the user and password of a URI.
+fn shown(value: &Value) -> String {
+    let Value::String(text) = value else { return value.to_string() };
+    let authority = text.find("://").map(|at| at + 3);
+    match authority.and_then(|from| Some((from, from + text[from..].rfind('@')?))) {
+        Some((from, at)) => format!("{}<redacted>{}", &text[..from], &text[at..]),
+        None => text.clone(),
+    }
+}
+
+/// The known name most like another, if any is like it; a name without its section counts, too.
+fn closest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    let likeness = |known: &str| {
+        let short = known.rsplit('.').next().unwrap_or(known);
+        strsim::normalized_damerau_levenshtein(known, name).max(strsim::normalized_damerau_levenshtein(short, name))
+    };
+    let best = known.map(|known| (likeness(known), known)).max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (best.0 >= 0.6).then(|| best.1.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_is_described() {
+        let layers = Layers::defaults().unwrap();
+        assert_eq!(layers.defaults.len(), 16);
+        for key in layers.defaults.keys() {
+            let description = description(key).unwrap();
+            assert!(description.ends_with('.'), "{description}");
+        }
+        assert_eq!(
+            description("prediction.horizon").unwrap(),
+            "`prediction.horizon`: Days ahead that are predicted, 1 to 60."
+        );
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        assert_eq!(shown(&Value::String("http://me:secret@host/x".into())), "http://<redacted>@host/x");
+        assert_eq!(shown(&Value::String("somewhere@else".into())), "somewhere@else");
+    }
+}

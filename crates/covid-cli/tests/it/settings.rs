@@ -1,0 +1,155 @@
+//! Layered settings.
+
+use covid_cli::{CommonArgs, SettingsError, settings};
+use covid_core::{Date, Explain as _, FaultKind};
+use covid_testing::Sandbox;
+use serde::Deserialize;
+use toml::Value;
+
+#[derive(Debug, Deserialize)]
+struct Wanted {
+    source: String,
+    dataset: Option<String>,
+    as_of: Option<Date>,
+    store: String,
+    tracking: Option<String>,
+    prediction: Prediction,
+    gate: Gate,
+}
+
+#[derive(Debug, Deserialize)]
+struct Prediction {
+    horizon: usize,
+}
+
+#[derive(Debug, Deserialize)]
+struct Gate {
+    level: f64,
+}
+
+fn load(args: &CommonArgs, env: &[(&str, &str)]) -> Result<Wanted, SettingsError> {
+    settings(args, &[], env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+}
+
+fn refused(args: &CommonArgs, env: &[(&str, &str)]) -> (String, String) {
+    let error = load(args, env).unwrap_err();
+    assert_eq!(error.kind(), FaultKind::Usage);
+    (error.to_string(), error.hint().unwrap())
+}
+
+/// The error for a file of this content, with its path shown as `FILE`.
+fn refused_file(text: &str) -> (String, String) {
+    let sandbox = Sandbox::new();
+    let path = sandbox.write("my.toml", text);
+    let (sentence, hint) = refused(&CommonArgs { config: Some(path.clone()), ..CommonArgs::default() }, &[]);
+    (sentence.replace(path.to_str().unwrap(), "FILE"), hint)
+}
+
+#[test]
+fn every_layer_lies_over_the_one_before() {
+    let sandbox = Sandbox::new();
+    let file = "source = 'file'\ndataset = 'file'\nas_of = 2020-02-02\nstore = 'file:file'\n[gate]\nlevel = 1\n";
+    let args = CommonArgs {
+        config: Some(sandbox.write("my.toml", file)),
+        store: Some("file:flag".into()),
+        ..CommonArgs::default()
+    };
+    let env = [("COVID_DATASET", "variable"), ("COVID_STORE", "file:variable"), ("COVID_PREDICTION_HORIZON", "14")];
+    let wanted = load(&args, &env).unwrap();
+    assert_eq!(wanted.source, "file");
+    assert_eq!(wanted.dataset.as_deref(), Some("variable"));
+    assert_eq!(wanted.as_of, Some(Date::constant(2020, 2, 2)));
+    assert_eq!(wanted.store, "file:flag");
+    assert_eq!(wanted.tracking, None);
+    assert_eq!((wanted.prediction.horizon, wanted.gate.level), (14, 1.0));
+}
+
+#[test]
+fn the_stage_s_own_flags_are_the_strongest() {
+    let env = [("COVID_PREDICTION_HORIZON".to_owned(), "14".to_owned())];
+    let overrides = [("prediction.horizon", Value::Integer(21))];
+    let wanted: Wanted = settings(&CommonArgs::default(), &overrides, env.into_iter()).unwrap();
+    assert_eq!(wanted.prediction.horizon, 21);
+}
+
+#[test]
+fn an_unknown_name_is_an_error_with_the_closest_one() {
+    let (sentence, hint) = refused(&CommonArgs::default(), &[("COVID_STOER", "x")]);
+    assert_eq!(sentence, "the environment variable COVID_STOER stands for no setting");
+    assert_eq!(hint, "did you mean COVID_STORE?");
+
+    let (sentence, hint) = refused_file("[predictions]\nhorizon = 7\n");
+    assert_eq!(sentence, "the settings file `FILE` sets `predictions.horizon`, which is not a setting");
+    assert_eq!(hint, "did you mean `prediction.horizon`?");
+
+    let (sentence, hint) = refused_file("[weather]\n");
+    assert_eq!(sentence, "the settings file `FILE` sets `weather`, which is not a setting");
+    assert_eq!(hint, "config/default.toml lists every setting");
+}
+
+#[test]
+fn a_wrong_type_is_an_error_that_names_key_origin_value_and_type() {
+    let (sentence, _) = refused(&CommonArgs::default(), &[("COVID_PREDICTION_HORIZON", "a week")]);
+    assert_eq!(
+        sentence,
+        "the environment variable COVID_PREDICTION_HORIZON sets `prediction.horizon` to `a week`, but a whole number \
+         is expected"
+    );
+    let (sentence, _) = refused_file("prediction = 3\n");
+    assert_eq!(sentence, "the settings file `FILE` sets `prediction` to `3`, but a section is expected");
+    let (sentence, _) = refused_file("[gate.level]\nx = 1\n");
+    assert_eq!(sentence, "the settings file `FILE` sets `gate.level.x`, which is not a setting");
+}
+
+#[test]
+fn a_value_that_the_program_does_not_take_is_traced_to_its_origin() {
+    let args = CommonArgs { as_of: Some("soon".into()), ..CommonArgs::default() };
+    let (sentence, _) = refused(&args, &[("COVID_GATE_LEVEL", "0.1")]);
+    assert!(sentence.starts_with("the flag --as-of sets `as_of` to `soon`, which it cannot be: "), "{sentence}");
+    let (sentence, _) = refused(&CommonArgs::default(), &[("COVID_PREDICTION_HORIZON", "-1")]);
+    assert!(sentence.contains("sets `prediction.horizon` to `-1`, which it cannot be: "), "{sentence}");
+}
+
+#[test]
+fn a_file_that_is_missing_or_not_toml_is_an_error() {
+    let args = CommonArgs { config: Some("no/such.toml".into()), ..CommonArgs::default() };
+    assert!(refused(&args, &[]).0.starts_with("cannot read the settings file `no/such.toml`: "));
+    let (sentence, _) = refused_file("source = 'x'\nstore = \n");
+    assert!(sentence.starts_with("line 2 of the settings file `FILE` is not valid TOML: "), "{sentence}");
+    assert!(!sentence.contains('\n'), "{sentence}");
+}
+
+#[test]
+fn mlflow_s_variable_sets_tracking_below_ours() {
+    let mlflow = ("MLFLOW_TRACKING_URI", "https://mlflow.example");
+    let args = CommonArgs::default();
+    assert_eq!(load(&args, &[mlflow]).unwrap().tracking.as_deref(), Some("https://mlflow.example"));
+    let ours = load(&args, &[mlflow, ("COVID_TRACKING", "embedded:x.db")]).unwrap();
+    assert_eq!(ours.tracking.as_deref(), Some("embedded:x.db"));
+}
+
+#[test]
+fn mlflow_s_local_trackers_are_refused_unless_something_stronger_is_set() {
+    for uri in ["sqlite:///mlflow.db", "file:./mlruns", "./mlruns"] {
+        let (sentence, hint) = refused(&CommonArgs::default(), &[("MLFLOW_TRACKING_URI", uri)]);
+        assert!(sentence.contains("MLFLOW_TRACKING_URI"), "{sentence}");
+        assert!(hint.contains("--tracking embedded:PATH"), "{hint}");
+    }
+    let args = CommonArgs { tracking: Some("embedded:x.db".into()), ..CommonArgs::default() };
+    let wanted = load(&args, &[("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")]).unwrap();
+    assert_eq!(wanted.tracking.as_deref(), Some("embedded:x.db"));
+}
+
+#[test]
+fn variables_of_tests_the_clock_and_others_are_left_alone() {
+    let env = [("COVID_TEST_DATA", "x"), ("COVID_NOW", "x"), ("PATH", "x")];
+    assert_eq!(load(&CommonArgs::default(), &env).unwrap().source, "sample");
+}
+
+#[test]
+fn a_text_may_be_set_back_to_empty() {
+    let sandbox = Sandbox::new();
+    let config = Some(sandbox.write("my.toml", "dataset = 'file'\n"));
+    let args = CommonArgs { config, ..CommonArgs::default() };
+    assert_eq!(load(&args, &[("COVID_DATASET", "")]).unwrap().dataset, None);
+}

@@ -1,0 +1,273 @@
+//! Every kind of bad input: one sentence that names the thing and the cause, and a hint.
+
+use std::{fs, path::Path};
+
+use covid_core::{Date, Location, Panel};
+use covid_data::{Simulation, load, write_jhu};
+use insta::assert_snapshot;
+
+use crate::{GOOD, explained, jhu_folder, load_folder};
+
+/// What is said of a folder whose confirmed cases are `confirmed` and whose deaths are well.
+fn refused(confirmed: impl AsRef<[u8]>) -> String {
+    let folder = jhu_folder(confirmed, GOOD);
+    explained(&load_folder(folder.path()).unwrap_err(), folder.path())
+}
+
+/// The good file with one text replaced.
+fn changed(from: &str, to: &str) -> String {
+    assert!(GOOD.contains(from));
+    GOOD.replacen(from, to, 1)
+}
+
+#[test]
+fn sources() {
+    let nowhere = Path::new("/no/such/folder");
+    assert_snapshot!(explained(&load("/no/such/folder/x").unwrap_err(), nowhere), @r#"
+    Data: there is no file or folder `DIR/x`
+    hint: check the spelling, or give `sample` for simulated data
+    "#);
+    assert_snapshot!(explained(&load("jhu").unwrap_err(), nowhere), @r#"
+    Usage: the source `jhu` cannot be downloaded by this version
+    hint: give `sample`, or a folder with `time_series_covid19_confirmed_global.csv` and `time_series_covid19_deaths_global.csv` of JHU CSSE
+    "#);
+    let folder = tempfile::tempdir().unwrap();
+    assert_snapshot!(explained(&load_folder(folder.path()).unwrap_err(), folder.path()), @r#"
+    Data: `DIR` is not a source of any known kind
+    hint: give `sample`, or a folder with `time_series_covid19_confirmed_global.csv` and `time_series_covid19_deaths_global.csv` of JHU CSSE
+    "#);
+}
+
+#[test]
+fn missing_file() {
+    let folder = jhu_folder(GOOD, GOOD);
+    fs::remove_file(folder.path().join("time_series_covid19_deaths_global.csv")).unwrap();
+    assert_snapshot!(explained(&load_folder(folder.path()).unwrap_err(), folder.path()), @r#"
+    Data: `DIR` holds no file `time_series_covid19_deaths_global.csv`
+    hint: put `time_series_covid19_deaths_global.csv` of the same day beside the other file
+    "#);
+}
+
+#[test]
+fn empty_file() {
+    assert_snapshot!(refused(""), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: the file is empty
+    hint: download the file again
+    "#);
+    assert_snapshot!(refused("\u{feff}\r\n \r\n"), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: the file is empty
+    hint: download the file again
+    "#);
+}
+
+#[test]
+fn header_alone() {
+    assert_snapshot!(refused("Province/State,Country/Region,Lat,Long,1/22/20,1/23/20\n"), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: there is a header, but no location below it
+    hint: the file may be cut off: download it again
+    "#);
+}
+
+#[test]
+fn truncated_row() {
+    assert_snapshot!(refused(changed("3,4\n", "3")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: row 3 has 5 fields where the header has 6
+    hint: the file may be cut off: download it again
+    "#);
+    assert_snapshot!(refused(changed("3,4\n", "3,4,5\n").replace('\n', "\r\n\r\n")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: row 5 has 7 fields where the header has 6
+    hint: the file may be cut off: download it again
+    "#);
+    assert_snapshot!(refused(changed(",Datastan", ",\"Datastan")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: row 2 has 2 fields where the header has 6
+    hint: the file may be cut off: download it again
+    "#);
+}
+
+#[test]
+fn cells_that_are_no_counts() {
+    assert_snapshot!(refused(changed("3,4", "3,many")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: row 3, column `1/23/20` holds `many`, which is not a number
+    hint: write a count in digits alone, or leave the cell empty where it is missing
+    "#);
+    assert_snapshot!(refused(changed("3,4", "-3,4")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: row 3, column `1/22/20` holds `-3`, a negative count
+    hint: cumulative counts are 0 or more: correct the cell, or leave it empty
+    "#);
+    assert_snapshot!(refused(changed("3,4", "3,NaN")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: row 3, column `1/23/20` holds `NaN`, which is not a finite number
+    hint: leave the cell empty where the count is missing
+    "#);
+    assert_snapshot!(refused(changed("3,4", "inf,4")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: row 3, column `1/22/20` holds `inf`, which is not a finite number
+    hint: leave the cell empty where the count is missing
+    "#);
+    assert_snapshot!(refused(changed("3,4", "3,4000000000000")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: row 3, column `1/23/20` holds `4000000000000`, a count above 1e12
+    hint: correct the cell, or leave it empty
+    "#);
+}
+
+#[test]
+fn damage_in_the_deaths_is_said_of_the_deaths() {
+    let folder = jhu_folder(GOOD, changed("1,2", "1,two"));
+    assert_snapshot!(explained(&load_folder(folder.path()).unwrap_err(), folder.path()), @r#"
+    Data: `DIR/time_series_covid19_deaths_global.csv`: row 2, column `1/23/20` holds `two`, which is not a number
+    hint: write a count in digits alone, or leave the cell empty where it is missing
+    "#);
+}
+
+#[test]
+fn locations() {
+    assert_snapshot!(refused(changed("North Modelonia,Modelonia", ",Datastan")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: rows 2 and 3 are both for location `Datastan`
+    hint: keep one of the two rows, or tell the places apart by province
+    "#);
+    assert_snapshot!(refused(changed(",Datastan", "South Datastan,")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: row 2 has nothing in column `Country/Region`
+    hint: name the country of every row
+    "#);
+    assert_snapshot!(refused(format!("{GOOD},Atlantis of Data,,,1,2\n")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: row 4 is for location `Atlantis of Data`, which `DIR/time_series_covid19_deaths_global.csv` does not have
+    hint: take both files from the same day, or remove what only one of them has
+    "#);
+    assert_snapshot!(refused(changed(",Datastan,,,1,2\n", "")), @r#"
+    Data: `DIR/time_series_covid19_deaths_global.csv`: row 2 is for location `Datastan`, which `DIR/time_series_covid19_confirmed_global.csv` does not have
+    hint: take both files from the same day, or remove what only one of them has
+    "#);
+}
+
+#[test]
+fn headers() {
+    assert_snapshot!(refused(changed("Country/Region", "Country")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: the header has no column `Country/Region`
+    hint: the header must read `Province/State,Country/Region,Lat,Long,1/22/20,...`
+    "#);
+    assert_snapshot!(refused("Province/State,Lat,Long,1/22/20\nA,,,1\n"), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: the header has no column `Country/Region`
+    hint: the header must read `Province/State,Country/Region,Lat,Long,1/22/20,...`
+    "#);
+    assert_snapshot!(refused(changed("Lat,Long", "Lat,Lat")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: column 4 of the header, `Lat`, is there twice
+    hint: the header must read `Province/State,Country/Region,Lat,Long,1/22/20,...`
+    "#);
+    assert_snapshot!(refused("Province/State,Country/Region,Lat,Long\n,Datastan,,\n"), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: the header has no date
+    hint: the header must read `Province/State,Country/Region,Lat,Long,1/22/20,...`
+    "#);
+    assert_snapshot!(refused("some text\nand more of it\n"), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: the header has no column `Province/State`
+    hint: the header must read `Province/State,Country/Region,Lat,Long,1/22/20,...`
+    "#);
+}
+
+#[test]
+fn dates() {
+    assert_snapshot!(refused(changed("1/23/20", "01-23-2020")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: column 6 of the header, `01-23-2020`, is not a date such as `1/22/20`
+    hint: a spreadsheet may have rewritten the dates: download the file again, or write dates as month/day/year without zeros in front, such as `1/22/20`
+    "#);
+    assert_snapshot!(refused(changed("1/23/20", "02/01/2020")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: column 6 of the header, `02/01/2020`, is not a date such as `1/22/20`
+    hint: a spreadsheet may have rewritten the dates: download the file again, or write dates as month/day/year without zeros in front, such as `1/22/20`
+    "#);
+    assert_snapshot!(refused(changed("1/23/20", "2/30/20")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: column 6 of the header, `2/30/20`, is not a date such as `1/22/20`
+    hint: a spreadsheet may have rewritten the dates: download the file again, or write dates as month/day/year without zeros in front, such as `1/22/20`
+    "#);
+    assert_snapshot!(refused(changed("1/23/20", "1/22/20")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: column 6 of the header, `1/22/20`, does not come after `1/22/20` in the calendar
+    hint: give each day one column, in the order of the calendar, as month/day/year
+    "#);
+    assert_snapshot!(refused(changed("1/23/20", "1/21/20")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: column 6 of the header, `1/21/20`, does not come after `1/22/20` in the calendar
+    hint: give each day one column, in the order of the calendar, as month/day/year
+    "#);
+    assert_snapshot!(refused(changed("1/23/20", "1/23/21")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: only 2 of the 368 days from 2020-01-22 to 2021-01-23 have a column
+    hint: give each day one column, in the order of the calendar, as month/day/year
+    "#);
+    assert_snapshot!(refused(changed("1/23/20", "1/24/20")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv` has a column for 2020-01-24, which `DIR/time_series_covid19_deaths_global.csv` does not have
+    hint: take both files from the same day, or remove what only one of them has
+    "#);
+}
+
+#[test]
+fn files_of_other_kinds() {
+    assert_snapshot!(refused("<!DOCTYPE html>\n<html><body>404</body></html>\n"), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: the file is a web page (HTML), not a CSV file
+    hint: download the file again
+    "#);
+    assert_snapshot!(refused(GOOD.replace(',', ";")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: the columns are separated by semicolons, not by commas
+    hint: save the file with commas between the columns
+    "#);
+    assert_snapshot!(refused(GOOD.replace(',', "\t")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: the columns are separated by tabs, not by commas
+    hint: save the file with commas between the columns
+    "#);
+    assert_snapshot!(refused(",Province/State,Country/Region,Lat,Long,1/22/20\n0,,Datastan,,,1\n"), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: column 1 of the header has no name
+    hint: write the file without an index (pandas: `to_csv(..., index=False)`)
+    "#);
+    assert_snapshot!(refused([GOOD.as_bytes(), b",C\xf4te,,,1,2\n"].concat()), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: row 4 is not UTF-8 text
+    hint: save the file as CSV in UTF-8
+    "#);
+}
+
+#[test]
+fn conflict_markers() {
+    assert_snapshot!(refused(format!("<<<<<<< HEAD\n{GOOD}")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: row 1 is a git conflict marker (`<<<<<<<`)
+    hint: resolve the merge conflict, or download the file again
+    "#);
+    assert_snapshot!(refused(changed("North", "=======\nNorth")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: row 3 is a git conflict marker (`=======`)
+    hint: resolve the merge conflict, or download the file again
+    "#);
+}
+
+#[test]
+fn simulations() {
+    let nowhere = Path::new("/no/such/folder");
+    assert_snapshot!(explained(&Simulation::new(0, 10, 1).unwrap_err(), nowhere), @r#"
+    Usage: a simulation has 1 to 200000 locations, not 0
+    hint: ask for 1 to 200000 locations
+    "#);
+    assert_snapshot!(explained(&Simulation::new(1, 5_001, 1).unwrap_err(), nowhere), @r#"
+    Usage: a simulation has 2 to 5000 days, not 5001
+    hint: ask for 2 to 5000 days
+    "#);
+}
+
+#[test]
+fn panels_that_the_layout_cannot_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = |location: Location, start: Date| {
+        let panel = Panel::new(vec![location], start, 1, vec![1.0, 0.0]).unwrap();
+        explained(&write_jhu(&panel, folder.path()).unwrap_err(), folder.path())
+    };
+    let start = Date::constant(2020, 1, 22);
+    assert_snapshot!(said(Location::from_parts("Sample County", "North Datastan", "Datastan"), start), @r#"
+    Usage: location `Sample County, North Datastan, Datastan` has a county, for which the layout of JHU's global series has no column
+    hint: export a panel without counties
+    "#);
+    assert_snapshot!(said(Location::country("Datastan"), Date::constant(1918, 3, 4)), @r#"
+    Usage: the date 1918-03-04 cannot be written as `M/D/YY`, which stands for the years 2000 to 2099
+    hint: export fewer days
+    "#);
+}
+
+#[test]
+fn unwritable_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let panel = Simulation::new(1, 2, 1).unwrap().panel();
+    assert_snapshot!(explained(&write_jhu(&panel, &file.join("below")).unwrap_err(), folder.path()), @r#"
+    Usage: `DIR/file/below` cannot be written: Not a directory (os error 20)
+    hint: check that you may write there, or give another folder
+    "#);
+}

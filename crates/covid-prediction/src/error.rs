@@ -1,0 +1,91 @@
+//! What can go wrong with a prediction run.
+
+use covid_core::{Explain, FaultKind, PanelError};
+use covid_data::{DataError, TableError};
+use covid_registry::RegistryError;
+use covid_storage::StorageError;
+use covid_training::TrainingError;
+
+/// A run cannot be made, committed or read.
+#[derive(Debug, thiserror::Error)]
+pub enum PredictionError {
+    /// An object of the store that is not what its place says.
+    #[error("`{key}` in the store is damaged: {cause}")]
+    Damaged {
+        /// Its key.
+        key: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// A record that cannot be written as JSON.
+    #[error("`{key}` cannot be written: {cause}")]
+    Unwritable {
+        /// Its key.
+        key: String,
+        /// The reason.
+        cause: String,
+    },
+    /// A setting outside its range.
+    #[error("{name} must be {range}, not {value}")]
+    OutOfRange {
+        /// Its name.
+        name: &'static str,
+        /// The values that are allowed, in words.
+        range: &'static str,
+        /// The value given.
+        value: String,
+    },
+    /// Work on another thread that did not end.
+    #[error("the forecast was cut off: {0}")]
+    CutOff(String),
+    /// From the data layer.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// From a table in the store.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// From the panel.
+    #[error(transparent)]
+    Panel(#[from] PanelError),
+    /// From the registry.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// From the store.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// From a model.
+    #[error(transparent)]
+    Training(#[from] TrainingError),
+}
+
+impl PredictionError {
+    fn inner(&self) -> Option<&dyn Explain> {
+        Some(match self {
+            Self::Data(error) => error,
+            Self::Table(error) => error,
+            Self::Panel(error) => error,
+            Self::Registry(error) => error,
+            Self::Storage(error) => error,
+            Self::Training(error) => error,
+            Self::Damaged { .. } | Self::Unwritable { .. } | Self::OutOfRange { .. } | Self::CutOff(_) => return None,
+        })
+    }
+}
+
+impl Explain for PredictionError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::Damaged { .. } => FaultKind::Data,
+            Self::OutOfRange { .. } => FaultKind::Usage,
+            _ => self.inner().map_or(FaultKind::Unexpected, Explain::kind),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Damaged { .. } => Some("restore the object from a backup, or use another --store".into()),
+            Self::OutOfRange { name, .. } => Some(format!("change {name} on the command line or in the settings")),
+            _ => self.inner().and_then(Explain::hint),
+        }
+    }
+}

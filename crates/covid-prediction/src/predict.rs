@@ -1,0 +1,272 @@
+//! A prediction run, from the request to the commit.
+
+use std::sync::Arc;
+
+use covid_core::{Date, Digest, Panel, Timestamp};
+use covid_data::{Column, Repair, SourceKind, Table};
+use covid_storage::ObjectStore;
+use covid_training::{Model, TrainingError, TrainingSettings};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Branch, Champion, Ledger, Manifest, Part, Plan, PredictionError, Started, Work, champion::prepared, ledger,
+    rows::table_of,
+};
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The dataset.
+    pub dataset: String,
+    /// What kind of source the panel was read from.
+    pub source_kind: SourceKind,
+    /// When it was read.
+    pub fetched_at: Timestamp,
+    /// The panel as read.
+    pub panel: Arc<Panel>,
+    /// The date after which nothing is looked at.
+    pub as_of: Date,
+    /// Days ahead.
+    pub horizon: usize,
+    /// What models see of the counts.
+    pub repair: Repair,
+    /// Parts into which the locations are split, at least 1.
+    pub shards: usize,
+    /// The tree it belongs to.
+    pub branch: Branch,
+}
+
+/// The model of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelUsed {
+    /// The registered model.
+    pub name: String,
+    /// The version, `3` or `3+refit`.
+    pub version: String,
+    /// SHA-256 of the model's file.
+    pub digest: String,
+    /// The tracking run that made the version.
+    pub run_id: String,
+    /// The model with its hyper-parameters, for people.
+    pub spec: String,
+}
+
+/// The work of a prediction run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Predictions {
+    /// The dataset.
+    pub dataset: String,
+    /// The digest of the panel as read.
+    pub vintage: String,
+    /// What kind of source it was read from.
+    pub source_kind: SourceKind,
+    /// When it was read.
+    pub fetched_at: Timestamp,
+    /// The as-of date.
+    pub as_of: Date,
+    /// Days ahead.
+    pub horizon: usize,
+    /// What the model saw of the counts.
+    pub repair: Repair,
+    /// The model.
+    pub model: ModelUsed,
+    /// Display names of the locations, in the order of the rows.
+    pub locations: Vec<String>,
+    /// Whether a challenger made it.
+    pub shadow: bool,
+}
+
+impl Work for Predictions {
+    fn as_of(&self) -> Date {
+        self.as_of
+    }
+
+    fn digest(&self) -> String {
+        let digest = Digest::new()
+            .part(self.dataset.as_bytes())
+            .part(self.vintage.as_bytes())
+            .part(self.as_of.to_string().as_bytes())
+            .part(&(self.horizon as u64).to_le_bytes())
+            .part(self.repair.to_string().as_bytes())
+            .part(self.model.name.as_bytes())
+            .part(self.model.version.as_bytes())
+            .part(self.model.digest.as_bytes())
+            .part(&[u8::from(self.shadow)]);
+        self.locations.iter().fold(digest, |digest, name| digest.part(name.as_bytes())).hex()
+    }
+
+    fn shadow(&self) -> bool {
+        self.shadow
+    }
+}
+
+/// How a request ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The commit.
+    pub manifest: Manifest<Predictions>,
+    /// Whether it was there before.
+    pub already_done: bool,
+    /// The rows.
+    pub rows: Table,
+    /// The keys of manifest and CSV.
+    pub keys: [String; 2],
+}
+
+/// The prediction runs of a dataset.
+pub fn prediction_ledger<'a>(store: &'a dyn ObjectStore, dataset: &str, branch: Branch) -> Ledger<'a, Predictions> {
+    Ledger::new(store, dataset, branch, "predictions")
+}
+
+/// Makes and commits a prediction run, or finds it done.
+///
+/// # Errors
+/// If the as-of date is outside the panel, the horizon out of range, a forecast not finite, or the store fails. Nothing
+/// that a reader of manifests would see is left then.
+pub async fn predict(
+    store: &dyn ObjectStore,
+    champion: &Champion,
+    request: &Request,
+    settings: &TrainingSettings,
+    now: Timestamp,
+) -> Result<Outcome, PredictionError> {
+    check(request)?;
+    let (model, version) = on_date(champion, request, *settings).await?;
+    let (order, work) = plan_work(store, champion, &model, version, request).await?;
+    let ledger = prediction_ledger(store, &request.dataset, request.branch);
+    // No shard is without a location.
+    let shards = request.shards.min(order.len());
+    let (manifest, already_done) = match ledger.start(work, shards, now).await? {
+        Started::Done(manifest) => (manifest, true),
+        Started::Planned(plan) => {
+            let parts = carry_out(&ledger, &plan, &model, &request.panel, &order).await?;
+            (ledger.commit(plan, parts, now).await?, false)
+        }
+    };
+    let rows = ledger.rows(&manifest).await?;
+    let csv = ledger.put_csv(&manifest, &with_run(&manifest, &rows)?).await?;
+    let keys = [ledger.manifest_key(&manifest), csv];
+    Ok(Outcome { manifest, already_done, rows, keys })
+}
+
+fn check(request: &Request) -> Result<(), PredictionError> {
+    TrainingError::check_horizon(request.horizon)?;
+    if (1..=MAX_SHARDS).contains(&request.shards) {
+        return Ok(());
+    }
+    let (name, range, value) = ("prediction.shards", "from 1 to 10000", request.shards.to_string());
+    Err(PredictionError::OutOfRange { name, range, value })
+}
+
+const MAX_SHARDS: usize = 10_000;
+
+/// The champion's model for the request's as-of date, and its version.
+async fn on_date(
+    champion: &Champion,
+    request: &Request,
+    settings: TrainingSettings,
+) -> Result<(Arc<Model>, String), PredictionError> {
+    let (champion, request) = (champion.clone(), request.clone());
+    blocking(move || {
+        let published = request.panel.as_of(request.as_of)?;
+        let dated = champion.on(published, request.repair, request.horizon, &settings)?;
+        Ok((Arc::new(dated.model.into_owned()), dated.version))
+    })
+    .await
+}
+
+/// Writes the vintage, and says what is to be done, with the positions of the locations in the order of their names.
+async fn plan_work(
+    store: &dyn ObjectStore,
+    champion: &Champion,
+    model: &Model,
+    version: String,
+    request: &Request,
+) -> Result<(Vec<usize>, Predictions), PredictionError> {
+    let locations = request.panel.locations();
+    let mut order: Vec<usize> = (0..locations.len()).collect();
+    order.sort_by_key(|&i| locations[i].name());
+    let work = Predictions {
+        dataset: request.dataset.clone(),
+        vintage: ledger::write_vintage(store, &request.dataset, &request.panel).await?,
+        source_kind: request.source_kind,
+        fetched_at: request.fetched_at,
+        as_of: request.as_of,
+        horizon: request.horizon,
+        repair: request.repair,
+        model: ModelUsed {
+            name: champion.name.clone(),
+            version,
+            digest: model.digest()?,
+            run_id: champion.run_id.clone(),
+            spec: model.spec().to_string(),
+        },
+        locations: order.iter().map(|&i| locations[i].name().to_owned()).collect(),
+        shadow: false,
+    };
+    Ok((order, work))
+}
+
+/// Writes the parts that are not there yet.
+async fn carry_out(
+    ledger: &Ledger<'_, Predictions>,
+    plan: &Plan<Predictions>,
+    model: &Arc<Model>,
+    panel: &Arc<Panel>,
+    order: &[usize],
+) -> Result<Vec<Part>, PredictionError> {
+    let mut parts = Vec::with_capacity(plan.shards);
+    for shard in 0..plan.shards {
+        let part = match ledger.part(plan, shard).await? {
+            Some(part) => part,
+            None => {
+                let positions = order[shard_bounds(order.len(), plan.shards, shard)].to_vec();
+                let (model, panel, work) = (Arc::clone(model), Arc::clone(panel), plan.work.clone());
+                let table = blocking(move || shard_rows(&model, &panel, &positions, &work)).await?;
+                ledger.put_part(plan, shard, &table).await?
+            }
+        };
+        parts.push(part);
+    }
+    Ok(parts)
+}
+
+/// The rows of some locations.
+fn shard_rows(model: &Model, panel: &Panel, positions: &[usize], work: &Predictions) -> Result<Table, PredictionError> {
+    let panel = panel.subset(positions)?;
+    let forecast = model.forecast(&prepared(&panel.as_of(work.as_of)?, work.repair).view(), work.horizon)?;
+    Ok(table_of(&forecast, &work.model.name, &work.model.version)?)
+}
+
+fn shard_bounds(locations: usize, shards: usize, shard: usize) -> std::ops::Range<usize> {
+    locations * shard / shards..locations * (shard + 1) / shards
+}
+
+/// The rows with the columns that the tree's path holds, for people.
+fn with_run(manifest: &Manifest<Predictions>, rows: &Table) -> Result<Table, PredictionError> {
+    let text = |value: String| Column::Text(vec![Some(value); rows.rows()]);
+    let mut columns = rows.columns().to_vec();
+    columns.insert(0, ("as_of".into(), Column::Date(vec![manifest.work.as_of; rows.rows()])));
+    columns.insert(1, ("run".into(), text(manifest.run.to_string())));
+    Ok(Table::new(columns)?)
+}
+
+/// CPU work, off the threads that wait for bytes.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, PredictionError> + Send + 'static,
+) -> Result<T, PredictionError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| PredictionError::CutOff(error.to_string()))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_cover_every_location_once() {
+        for (locations, shards) in [(289, 1), (289, 4), (3, 5), (10, 10)] {
+            let covered: Vec<usize> = (0..shards).flat_map(|shard| shard_bounds(locations, shards, shard)).collect();
+            assert_eq!(covered, (0..locations).collect::<Vec<_>>());
+        }
+    }
+}

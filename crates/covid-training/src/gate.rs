@@ -1,0 +1,148 @@
+//! The gate: whether a candidate may replace the champion.
+
+use serde::Serialize;
+
+use crate::{GateSettings, Model, OriginScore, Replay, TrainingError};
+
+/// What the gate says, with its evidence.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Verdict {
+    /// Whether the candidate may become champion.
+    pub promote: bool,
+    /// Mean loss of the champion over the origins.
+    pub champion_loss: f64,
+    /// Mean loss of the candidate over the same origins.
+    pub candidate_loss: f64,
+    /// Number of origins compared.
+    pub origins: usize,
+    /// Chance of so good a result for the candidate if both were equal; none where no test was made.
+    pub p_value: Option<f64>,
+    /// The rule and its figures, in one sentence.
+    pub reason: String,
+}
+
+/// Another recipe against the champion's on the same origins: one loss (headline RMSLE) an origin each.
+///
+/// The test is the exact paired permutation test (Fisher's sign flips): it assumes only that under equality each
+/// difference is as likely as its negative.
+pub fn compare(champion: &[f64], candidate: &[f64], settings: &GateSettings) -> Verdict {
+    let (champion_loss, candidate_loss) = (mean(champion), mean(candidate));
+    let origins = champion.len().min(candidate.len());
+    let differences: Vec<f64> = champion.iter().zip(candidate).map(|(a, b)| a - b).collect();
+    // A champion that exploded loses to a candidate that did not, and the other way round, without a test.
+    let p_value = differences.iter().all(|d| d.is_finite()).then(|| paired_p_value(&differences));
+    let promote = match p_value {
+        Some(p) => p < settings.level,
+        None => candidate_loss.is_finite() && !champion_loss.is_finite(),
+    };
+    let figures =
+        format!("mean RMSLE {candidate_loss:.4} against the champion's {champion_loss:.4} on {origins} origins");
+    let test = p_value.map_or("exploded origins decide".to_owned(), |p| {
+        format!("paired test p = {p:.3}, needed below {}", settings.level)
+    });
+    Verdict { promote, champion_loss, candidate_loss, origins, p_value, reason: format!("{figures}, {test}") }
+}
+
+/// The chance, if signs were random, that the mean of the differences is at least what it is (one-sided, exact).
+/// Differences of more than 20 origins are judged by their last 20.
+pub fn paired_p_value(differences: &[f64]) -> f64 {
+    let differences = &differences[differences.len().saturating_sub(20)..];
+    let seen: f64 = differences.iter().sum();
+    // Sums of the same numbers in another order differ in the last bits.
+    let tolerance = 1e-12 * differences.iter().map(|d| d.abs()).sum::<f64>();
+    let flips = 1u32 << differences.len();
+    let at_least = |flip: &u32| {
+        let signed = differences.iter().enumerate().map(|(i, d)| if flip >> i & 1 == 1 { -d } else { *d });
+        signed.sum::<f64>() >= seen - tolerance
+    };
+    (0..flips).filter(at_least).count() as f64 / f64::from(flips)
+}
+
+/// The champion's own recipe on newer data, on the origins since the champion's training: the champion as it is against
+/// its recipe refitted at each origin. Both see an origin's data and no later; with no such origin there is nothing
+/// against the newer one.
+///
+/// # Errors
+/// If an origin cannot be forecast.
+pub fn refresh(
+    replay: &Replay<'_>,
+    champion: &Model,
+    refitted: &[OriginScore],
+    gate: &GateSettings,
+) -> Result<Verdict, TrainingError> {
+    let (mut old, mut new) = (Vec::new(), Vec::new());
+    for score in refitted.iter().filter(|score| score.origin > champion.trained_as_of()) {
+        new.push(score.headline().unwrap_or(f64::INFINITY));
+        old.push(frozen_loss(replay, champion, score)?);
+    }
+    let since = champion.trained_as_of();
+    if new.is_empty() {
+        let reason =
+            format!("the champion's recipe on newer data; no whole horizon has passed since its training on {since}");
+        return Ok(Verdict {
+            promote: true,
+            champion_loss: f64::NAN,
+            candidate_loss: f64::NAN,
+            origins: 0,
+            p_value: None,
+            reason,
+        });
+    }
+    let (champion_loss, candidate_loss) = (mean(&old), mean(&new));
+    let promote = candidate_loss.is_finite() && candidate_loss <= champion_loss * (1.0 + gate.margin);
+    let reason = format!(
+        "the champion's recipe on newer data: mean RMSLE {candidate_loss:.4} against {champion_loss:.4} as trained on {since}, \
+         on {} origins since, may be worse by {:.0} %",
+        new.len(),
+        gate.margin * 100.0
+    );
+    Ok(Verdict { promote, champion_loss, candidate_loss, origins: new.len(), p_value: None, reason })
+}
+
+/// The loss of a model as it was trained before, at the origin and horizon of another's score.
+fn frozen_loss(replay: &Replay<'_>, model: &Model, beside: &OriginScore) -> Result<f64, TrainingError> {
+    let horizon = beside.forecast.horizon();
+    let day = replay.published().earlier(beside.origin)?.days() - 1;
+    let prepared = replay.prepared(day)?;
+    let forecast = model.forecast_unchecked(&prepared.view(), horizon);
+    Ok(OriginScore::new(*model.spec(), forecast, &replay.published()).headline().unwrap_or(f64::INFINITY))
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SETTINGS: GateSettings = GateSettings { origins: 8, level: 0.05, margin: 0.25 };
+
+    #[test]
+    fn the_test_is_exact() {
+        assert_eq!(paired_p_value(&[1.0; 5]), 1.0 / 32.0);
+        assert_eq!(paired_p_value(&[0.0; 5]), 1.0);
+        assert_eq!(paired_p_value(&[3.0, -1.0]), 0.5);
+        assert_eq!(paired_p_value(&[]), 1.0);
+    }
+
+    #[test]
+    fn a_better_candidate_passes_and_a_lucky_one_does_not() {
+        let champion = [0.10, 0.20, 0.30, 0.20, 0.10, 0.20, 0.30, 0.20];
+        assert!(compare(&champion, &champion.map(|loss| loss * 0.9), &SETTINGS).promote);
+        assert!(!compare(&champion, &champion, &SETTINGS).promote);
+        let mut lucky = champion.map(|loss| loss * 1.1);
+        lucky[0] = 0.0;
+        assert!(!compare(&champion, &lucky, &SETTINGS).promote);
+    }
+
+    #[test]
+    fn an_explosion_decides() {
+        let fine = [0.1; 8];
+        let mut exploded = fine;
+        exploded[3] = f64::INFINITY;
+        assert!(!compare(&fine, &exploded, &SETTINGS).promote);
+        assert!(compare(&exploded, &fine, &SETTINGS).promote);
+        assert!(!compare(&exploded, &exploded, &SETTINGS).promote);
+    }
+}

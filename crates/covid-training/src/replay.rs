@@ -1,0 +1,122 @@
+//! What each model would have said on past days: the one place where history is replayed, so that backtests, tuning and
+//! calibration share forecasts, and the one place to look for look-ahead.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use covid_core::{Panel, PanelView, Target, log_count};
+use rayon::prelude::*;
+
+use crate::{FittedForecaster, Forecaster, LogPaths, Spec, TrainingError};
+
+/// Makes of a view what models may see (repair). It gets the view of an origin, and so nothing later.
+pub type Prepare<'a> = dyn Fn(&PanelView<'_>) -> Panel + Sync + 'a;
+
+/// Fewest days before an origin: four weeks.
+pub(crate) const MIN_DAYS: usize = 28;
+
+/// Published counts up to an as-of date, and the forecasts made from past days of them.
+pub struct Replay<'a> {
+    published: PanelView<'a>,
+    prepare: &'a Prepare<'a>,
+    horizon: usize,
+    made: Mutex<HashMap<(String, usize), Arc<LogPaths>>>,
+}
+
+impl<'a> Replay<'a> {
+    /// Forecasts of 1 to `horizon` days ahead from any day up to the view's as-of date; models see what `prepare` makes of
+    /// a day's view.
+    pub fn new(published: PanelView<'a>, prepare: &'a Prepare<'a>, horizon: usize) -> Self {
+        Self { published, prepare, horizon, made: Mutex::default() }
+    }
+
+    /// The published counts.
+    pub fn published(&self) -> PanelView<'a> {
+        self.published
+    }
+
+    /// Days ahead of every forecast.
+    pub fn horizon(&self) -> usize {
+        self.horizon
+    }
+
+    /// What models see on a day.
+    pub(crate) fn prepared(&self, day: usize) -> Result<Panel, TrainingError> {
+        Ok((self.prepare)(&self.view(day)?))
+    }
+
+    /// Published counts up to a day.
+    pub(crate) fn view(&self, day: usize) -> Result<PanelView<'a>, TrainingError> {
+        Ok(self.published.earlier(self.published.date(day))?)
+    }
+
+    /// Makes the forecasts of every model from every day that are not made yet, days in parallel.
+    pub(crate) fn make(&self, specs: &[Spec], days: &[usize]) -> Result<(), TrainingError> {
+        let days: HashSet<usize> = days.iter().copied().collect();
+        days.into_par_iter().try_for_each(|day| {
+            let missing: Vec<&Spec> = specs.iter().filter(|spec| self.get(spec, day).is_none()).collect();
+            if missing.is_empty() {
+                return Ok(());
+            }
+            let prepared = self.prepared(day)?;
+            let view = prepared.view();
+            for spec in missing {
+                let paths = Arc::new(spec.fit(&view)?.predict(&view, self.horizon));
+                self.made.lock().unwrap_or_else(PoisonError::into_inner).insert((spec.to_string(), day), paths);
+            }
+            Ok(())
+        })
+    }
+
+    /// The forecast of a model from a day.
+    pub(crate) fn forecast(&self, spec: &Spec, day: usize) -> Result<Arc<LogPaths>, TrainingError> {
+        if let Some(paths) = self.get(spec, day) {
+            return Ok(paths);
+        }
+        self.make(&[*spec], &[day])?;
+        self.get(spec, day).ok_or_else(|| TrainingError::UnknownModel(spec.to_string()))
+    }
+
+    fn get(&self, spec: &Spec, day: usize) -> Option<Arc<LogPaths>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).get(&(spec.to_string(), day)).cloned()
+    }
+
+    /// Errors on ln(1 + count), actual less forecast, `ahead` days after an origin, of the places with a published count.
+    /// `known` is the view of the day on which the errors are asked for; none of it is later than that.
+    pub(crate) fn errors(
+        &self,
+        known: &PanelView<'_>,
+        paths: &LogPaths,
+        origin: usize,
+        target: Target,
+        ahead: usize,
+    ) -> impl Iterator<Item = f64> {
+        (0..known.locations().len()).filter_map(move |location| {
+            let actual = *known.counts(location, target).get(origin + ahead)?;
+            (!actual.is_nan()).then(|| log_count(actual) - paths.path(location, target)[ahead - 1])
+        })
+    }
+}
+
+/// Origins before a day, `every` days apart, the newest first, each with at least one day ahead of it known: the newest is
+/// `gap` days before. At most `most`; none with less than four weeks of history.
+pub(crate) fn origins_before(day: usize, gap: usize, every: usize, most: usize) -> Vec<usize> {
+    let newest = day.checked_sub(gap);
+    let earlier = |origin: &usize| origin.checked_sub(every);
+    std::iter::successors(newest, earlier).take_while(|&origin| origin + 1 >= MIN_DAYS).take(most).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_leave_a_gap_and_four_weeks() {
+        assert_eq!(origins_before(60, 7, 7, 100), [53, 46, 39, 32]);
+        assert_eq!(origins_before(60, 7, 7, 2), [53, 46]);
+        assert_eq!(origins_before(33, 7, 7, 9), Vec::<usize>::new());
+        assert_eq!(origins_before(3, 7, 7, 9), Vec::<usize>::new());
+    }
+}

@@ -1,0 +1,73 @@
+//! Changing the data after the origin changes no forecast: not through a fit, a tuning choice, a calibration or a repair.
+
+use covid_core::{Panel, Target};
+use covid_training::{Model, Recipe, Replay, backtest};
+use proptest::prelude::*;
+
+use crate::{SETTINGS, as_published, epidemics, lowered};
+
+const DAYS: usize = 80;
+
+/// The same past, another future.
+fn with_another_future(panel: &Panel, origin: usize, factor: f64, seed: u64) -> Panel {
+    let mut changed = panel.clone();
+    for location in 0..panel.locations().len() {
+        for target in Target::ALL {
+            for (i, count) in changed.counts_mut(location, target).iter_mut().enumerate().skip(origin + 1) {
+                *count = if (i as u64 + seed).is_multiple_of(5) { f64::NAN } else { *count * factor };
+            }
+        }
+    }
+    changed
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn the_future_changes_no_forecast(
+        seed in any::<u64>(),
+        origin in 35usize..DAYS - 1,
+        factor in 0.0f64..50.0,
+        repaired in any::<bool>(),
+    ) {
+        let prepare = if repaired { lowered } else { as_published };
+        let panel = epidemics(8, DAYS, seed);
+        let changed = with_another_future(&panel, origin, factor, seed % 7);
+        prop_assert_ne!(panel.digest(), changed.digest());
+        for recipe in Recipe::CANDIDATES {
+            let forecasts = [&panel, &changed].map(|panel| {
+                let replay = Replay::new(panel.view(), &prepare, 7);
+                let tested = backtest(&replay, recipe, &[panel.date(origin)], 7, &SETTINGS).unwrap();
+                let view = panel.as_of(panel.date(origin)).unwrap();
+                let cut = Replay::new(view, &prepare, 7);
+                let model = Model::train(&cut, recipe, &SETTINGS).unwrap();
+                (tested.origins[0].forecast.clone(), tested.origins[0].spec, model)
+            });
+            prop_assert_eq!(&forecasts[0], &forecasts[1]);
+            // A backtest at an origin is what a training on that day forecasts.
+            let seen = prepare(&panel.as_of(panel.date(origin)).unwrap());
+            prop_assert_eq!(&forecasts[0].0, &forecasts[0].2.forecast(&seen.view(), 7).unwrap());
+        }
+    }
+
+    #[test]
+    fn quantiles_never_cross_and_never_fall_below_the_last_count(seed in any::<u64>(), days in 30usize..DAYS) {
+        let panel = epidemics(5, days, seed);
+        let view = panel.view();
+        for recipe in Recipe::CANDIDATES {
+            let replay = Replay::new(view, &as_published, 14);
+            let model = Model::train(&replay, recipe, &SETTINGS).unwrap();
+            let Ok(forecast) = model.forecast(&view, 14) else { continue };
+            for location in 0..5 {
+                for target in Target::ALL {
+                    let last = view.last_log(location, target).exp_m1();
+                    for predicted in forecast.path(location, target) {
+                        prop_assert!(predicted.quantiles.is_sorted());
+                        prop_assert!(predicted.quantiles[0] >= last * (1.0 - 1e-12));
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! What must always hold of training: no look-ahead, exact model files, figures computed elsewhere.
+
+mod golden;
+mod look_ahead;
+mod reference;
+
+use covid_core::{Date, Location, Panel, PanelView};
+use covid_training::TrainingSettings;
+
+const SETTINGS: TrainingSettings = TrainingSettings { horizon: 7, every: 7, tuning_origins: 3, calibration_origins: 3 };
+
+/// Models see the published counts.
+fn as_published(view: &PanelView<'_>) -> Panel {
+    view.to_panel()
+}
+
+/// A repair that would show look-ahead at once: every count is lowered to the last one that is seen.
+fn lowered(view: &PanelView<'_>) -> Panel {
+    let mut panel = view.to_panel();
+    for location in 0..panel.locations().len() {
+        for target in covid_core::Target::ALL {
+            let counts = panel.counts_mut(location, target);
+            let last = counts[counts.len() - 1];
+            counts.iter_mut().for_each(|count| *count = count.min(last));
+        }
+    }
+    panel
+}
+
+/// Growing epidemics of different sizes, from a small linear congruential generator.
+fn epidemics(locations: usize, days: usize, mut seed: u64) -> Panel {
+    let mut random = move || {
+        seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (seed >> 33) as f64 / f64::from(u32::MAX >> 1)
+    };
+    let mut counts = Vec::with_capacity(locations * 2 * days);
+    for _ in 0..locations {
+        let (size, start) = (10.0 + 5000.0 * random(), (random() * 20.0) as usize);
+        for share in [1.0, 0.02] {
+            let mut count = 0f64;
+            counts.extend((0..days).map(|day| {
+                if day >= start {
+                    count += (share * size * (0.5 + random())).floor();
+                }
+                count
+            }));
+        }
+    }
+    let locations = (0..locations).map(|i| Location::country(&format!("Dataland {i}"))).collect();
+    Panel::new(locations, Date::constant(2020, 1, 22), days, counts).unwrap()
+}
