@@ -1,1 +1,21 @@
-fn main() {}
+//! The fifth stage: the loop in one flow: monitor, retrain if a rule says so, promote if the gate says so, predict.
+
+mod args;
+
+use std::{process::ExitCode, sync::Arc};
+
+use clap::Parser;
+use covid_pipeline::Project;
+
+use crate::args::Args;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    covid_cli::run(|| {
+        let session = covid_cli::start(&args.common)?;
+        let clock = session.clock;
+        let project = Project::open(session.settings(&[])?, Arc::new(move || clock.now()))?;
+        tokio::runtime::Runtime::new()?.block_on(args::execute(&session, &project))?;
+        Ok(ExitCode::SUCCESS)
+    })
+}

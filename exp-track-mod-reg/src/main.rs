@@ -1,1 +1,22 @@
-fn main() {}
+//! The second stage: compare candidates, track each as an experiment, register the best, and let the gate decide.
+
+mod args;
+mod render;
+
+use std::{process::ExitCode, sync::Arc};
+
+use clap::Parser;
+use covid_pipeline::Project;
+
+use crate::args::Args;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    covid_cli::run(|| {
+        let session = covid_cli::start(&args.common)?;
+        let clock = session.clock;
+        let project = Project::open(session.settings(&[])?, Arc::new(move || clock.now()))?;
+        tokio::runtime::Runtime::new()?.block_on(args::execute(&args, &session, &project))?;
+        Ok(ExitCode::SUCCESS)
+    })
+}

@@ -431,7 +431,7 @@ mod tests {
     #[test]
     fn every_setting_is_described() {
         let layers = Layers::defaults().unwrap();
-        assert_eq!(layers.defaults.len(), 16);
+        assert_eq!(layers.defaults.len(), 17);
         for key in layers.defaults.keys() {
             let description = description(key).unwrap();
             assert!(description.ends_with('.'), "{description}");

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod error;
+mod file;
 mod jhu;
 mod parquet;
 mod quality;
@@ -11,6 +12,7 @@ mod table;
 mod vintage;
 
 pub use error::{CountFault, DataError, FileFault};
+pub use file::write_file;
 pub use jhu::write_jhu;
 pub use quality::{Decrease, Quality, TargetQuality, quality};
 pub use repair::{Repair, RepairReport, UnknownRepair, repair};

@@ -14,7 +14,6 @@ use crate::{MonitoringError, ScoreRow, Summary};
 
 /// Settings of monitoring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct MonitoringSettings {
     /// How many of the worst places are shown.
     pub worst: usize,

@@ -1,1 +1,27 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+mod backtest;
+mod candidates;
+mod deliver;
+mod error;
+mod monitor;
+mod predict;
+mod project;
+mod registry;
+mod settings;
+mod show;
+mod text;
+mod train;
+
+pub use backtest::{BacktestReport, BacktestRequest, ModelScore, backtest};
+pub use candidates::Candidate;
+pub use deliver::{DeliveryReport, deliver};
+pub use error::PipelineError;
+pub use monitor::{MonitoringReport, monitor};
+pub use predict::{CommittedRun, PredictionReport, committed_runs, export, predict, sweep};
+pub use project::{Now, Project};
+pub use registry::{PromoteReport, VersionReport, promote, rollback, tracking_runs, versions};
+pub use settings::{DeliverySettings, PredictionSettings, Settings, parse_date};
+pub use show::{ShowReport, ShownDay, show};
+pub use text::monitoring_text;
+pub use train::{Decision, TrainingReport, ensure_champion, train_and_promote};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use covid_core::{Date, Digest, Panel, Timestamp};
-use covid_data::{Column, Repair, SourceKind, Table};
+use covid_data::{Column, Repair, SourceKind, Table, TableError};
 use covid_storage::ObjectStore;
 use covid_training::{Model, TrainingError, TrainingSettings};
 use serde::{Deserialize, Serialize};
@@ -243,12 +243,15 @@ fn shard_bounds(locations: usize, shards: usize, shard: usize) -> std::ops::Rang
 }
 
 /// The rows with the columns that the tree's path holds, for people.
-fn with_run(manifest: &Manifest<Predictions>, rows: &Table) -> Result<Table, PredictionError> {
+///
+/// # Errors
+/// If the rows have these columns already.
+pub fn with_run(manifest: &Manifest<Predictions>, rows: &Table) -> Result<Table, TableError> {
     let text = |value: String| Column::Text(vec![Some(value); rows.rows()]);
     let mut columns = rows.columns().to_vec();
     columns.insert(0, ("as_of".into(), Column::Date(vec![manifest.work.as_of; rows.rows()])));
     columns.insert(1, ("run".into(), text(manifest.run.to_string())));
-    Ok(Table::new(columns)?)
+    Table::new(columns)
 }
 
 /// CPU work, off the threads that wait for bytes.

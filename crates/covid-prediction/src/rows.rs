@@ -4,7 +4,7 @@ use covid_core::{Date, Forecast, Location, Predicted, Target};
 use covid_data::{Column, Table, TableError};
 
 /// Names of the quantile columns, in the order of [`covid_core::LEVELS`].
-const QUANTILES: [&str; 7] = ["q025", "q10", "q25", "q50", "q75", "q90", "q975"];
+pub const QUANTILES: [&str; 7] = ["q025", "q10", "q25", "q50", "q75", "q90", "q975"];
 
 /// One forecast as it lies in the store.
 #[derive(Debug, Clone, PartialEq)]

@@ -72,7 +72,7 @@ impl fmt::Display for Table {
         let mut table = comfy_table::Table::new();
         let rule = LineStyle::none().fill('─');
         table.load_style(TableStyle::new().header_separator(rule));
-        table.force_no_tty().set_content_arrangement(ContentArrangement::Disabled);
+        table.set_content_arrangement(ContentArrangement::Disabled);
         table.set_header(self.columns.iter().map(|column| printable(&column.title)).collect::<Vec<_>>());
         table.add_rows(self.rows.iter().map(|row| row.iter().map(|cell| printable(cell)).collect::<Vec<_>>()));
         let last = self.columns.len().saturating_sub(1);

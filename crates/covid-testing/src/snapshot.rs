@@ -14,7 +14,7 @@ pub fn filters(sandbox: &Path) -> insta::Settings {
 }
 
 const REDACTIONS: [(&str, &str); 5] = [
-    (r"\b\d{8}T\d{6}Z-[0-9a-f]{8}\b", "<run>"),
+    (r"\b\d{8}T\d{9}Z-[0-9a-f]{8}\b", "<run>"),
     (r"\b[0-9a-f]{64}\b", "<sha256>"),
     (r"\b[0-9a-f]{32}\b", "<id>"),
     (r"\bin \d+(\.\d+)? ?(ns|µs|us|ms|s|min)\b", "in <time>"),
@@ -47,7 +47,7 @@ mod tests {
     fn what_differs_between_two_runs_is_hidden_and_nothing_else() {
         let text = [
             "/tmp/covid-a.b(1)/store, not /tmp/covid-aXb(1)/store",
-            "20300102T030405Z-0123abcd",
+            "20300102T030405000Z-0123abcd",
             &"0123456789abcdef".repeat(2),
             &"0123456789abcdef".repeat(4),
             "in 1.23 s, in 45ms, in 7 days, 0.0768  ",

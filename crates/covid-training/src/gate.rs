@@ -21,6 +21,13 @@ pub struct Verdict {
     pub reason: String,
 }
 
+impl Verdict {
+    /// A refusal for a reason that needs no figures.
+    pub fn refused(reason: String) -> Self {
+        Self { promote: false, champion_loss: f64::NAN, candidate_loss: f64::NAN, origins: 0, p_value: None, reason }
+    }
+}
+
 /// Another recipe against the champion's on the same origins: one loss (headline RMSLE) an origin each.
 ///
 /// The test is the exact paired permutation test (Fisher's sign flips): it assumes only that under equality each

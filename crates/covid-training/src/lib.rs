@@ -19,5 +19,5 @@ pub use model::{FORMAT_VERSION, Model};
 pub use models::{DampedGrowth, Fitted, FittedForecaster, FittedPolynomial, Forecaster, Persistence, Polynomial, Spec};
 pub use paths::LogPaths;
 pub use recipe::Recipe;
-pub use replay::{Prepare, Replay};
+pub use replay::{MIN_DAYS, Prepare, Replay};
 pub use settings::{GateSettings, TrainingSettings};

@@ -14,8 +14,8 @@ use crate::{FittedForecaster, Forecaster, LogPaths, Spec, TrainingError};
 /// Makes of a view what models may see (repair). It gets the view of an origin, and so nothing later.
 pub type Prepare<'a> = dyn Fn(&PanelView<'_>) -> Panel + Sync + 'a;
 
-/// Fewest days before an origin: four weeks.
-pub(crate) const MIN_DAYS: usize = 28;
+/// Fewest days of history at an origin: four weeks.
+pub const MIN_DAYS: usize = 28;
 
 /// Published counts up to an as-of date, and the forecasts made from past days of them.
 pub struct Replay<'a> {

@@ -6,7 +6,6 @@ use crate::{TrainingError, error::check};
 
 /// How candidates are tuned, calibrated and compared.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct TrainingSettings {
     /// Days ahead on which candidates are tuned and compared.
     pub horizon: usize,
@@ -36,7 +35,6 @@ impl TrainingSettings {
 
 /// When a candidate may replace the champion.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct GateSettings {
     /// The last origins on which champion and candidate are compared.
     pub origins: usize,

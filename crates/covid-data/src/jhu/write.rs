@@ -3,14 +3,13 @@
 use std::{
     fmt::Write as _,
     fs,
-    io::Write as _,
     path::{Path, PathBuf},
 };
 
 use covid_core::{Date, Location, Panel, Target};
 
 use super::{CONFIRMED, COORDINATES, COUNTRY, DEATHS, PROVINCE};
-use crate::DataError;
+use crate::{DataError, write_file};
 
 /// Writes a panel as the two files of JHU's global series into a folder, which is made if it is not there. Coordinates
 /// are left blank; a missing count is an empty cell; a location that has only a display name gets it as its country.
@@ -28,7 +27,7 @@ pub fn write_jhu(panel: &Panel, folder: &Path) -> Result<Vec<PathBuf>, DataError
         .into_iter()
         .map(|(name, target)| {
             let path = folder.join(name);
-            replace(&path, csv(panel, target).as_bytes())
+            write_file(&path, csv(panel, target).as_bytes())
                 .map_err(|source| DataError::Unwritable { path: path.clone(), source })?;
             Ok(path)
         })
@@ -86,21 +85,4 @@ fn push_count(text: &mut String, count: f64) {
 /// A name as a CSV field.
 fn quoted(name: &str) -> String {
     if name.contains([',', '"', '\n', '\r']) { format!("\"{}\"", name.replace('"', "\"\"")) } else { name.to_owned() }
-}
-
-/// Writes beside the file, and then puts the whole in its place.
-fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    let partial = path.with_extension(format!("csv.partial-{}", std::process::id()));
-    let written = write_synced(&partial, content).and_then(|()| fs::rename(&partial, path));
-    if written.is_err() {
-        // Best effort: the first error is the one to tell.
-        let _ = fs::remove_file(&partial);
-    }
-    written
-}
-
-fn write_synced(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    let mut file = fs::File::create(path)?;
-    file.write_all(content)?;
-    file.sync_all()
 }

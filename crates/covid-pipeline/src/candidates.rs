@@ -1,0 +1,92 @@
+//! The comparison of candidates on the last origins, the same for training and for a promotion by hand.
+
+use covid_core::{Fault, PanelView, Target};
+use covid_data::repair;
+use covid_training::{Backtest, Model, Recipe, Replay, Verdict, backtest, compare, recent_origins, refresh};
+use serde::Serialize;
+
+use crate::Project;
+
+/// How a candidate did on the last origins.
+#[derive(Debug, Clone, Serialize)]
+pub struct Candidate {
+    /// The family of models.
+    pub recipe: String,
+    /// The model with the hyper-parameters chosen as of the as-of date.
+    pub spec: String,
+    /// The tracking run.
+    pub run_id: String,
+    /// Mean headline RMSLE over the origins; none if it exploded.
+    pub rmsle: Option<f64>,
+    /// The same of cases.
+    pub rmsle_cases: Option<f64>,
+    /// The same of deaths.
+    pub rmsle_deaths: Option<f64>,
+    /// Origins at which a forecast was not finite or above 1e12.
+    pub exploded: Vec<String>,
+}
+
+impl Candidate {
+    pub(crate) fn new(tested: &Backtest, spec: String, run_id: String) -> Self {
+        let finite = |loss: f64| loss.is_finite().then_some(loss);
+        Self {
+            recipe: tested.recipe.to_string(),
+            spec,
+            run_id,
+            rmsle: finite(tested.mean_loss()),
+            rmsle_cases: finite(tested.mean_rmsle(Target::ConfirmedCases)),
+            rmsle_deaths: finite(tested.mean_rmsle(Target::Fatalities)),
+            exploded: tested.exploded().iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// Runs some work on a replay of the project's published counts, in which models see repaired ones.
+pub(crate) fn with_replay<T>(
+    project: &Project,
+    horizon: usize,
+    work: impl FnOnce(&Replay<'_>) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let prepare = |view: &PanelView<'_>| repair(view, project.repair).0;
+    work(&Replay::new(project.published()?, &prepare, horizon))
+}
+
+/// Backtests recipes on the gate's last origins; `tick` is called after each.
+pub(crate) fn compare_on_gate_origins(
+    project: &Project,
+    replay: &Replay<'_>,
+    recipes: &[Recipe],
+    tick: &(dyn Fn() + Sync),
+) -> Result<Vec<Backtest>, Fault> {
+    let (training, gate) = (&project.settings.training, &project.settings.gate);
+    let origins = recent_origins(&replay.published(), training.horizon, training.every, gate.origins)?;
+    let test = |&recipe: &Recipe| {
+        let tested = backtest(replay, recipe, &origins, training.horizon, training)?;
+        tick();
+        Ok(tested)
+    };
+    recipes.iter().map(test).collect()
+}
+
+/// The gate's word on a candidate that would replace the champion.
+pub(crate) fn judge(
+    project: &Project,
+    replay: &Replay<'_>,
+    champion: &Model,
+    candidate: &Model,
+    tested: &[Backtest],
+) -> Result<Verdict, Fault> {
+    let gate = &project.settings.gate;
+    let of = |recipe: Recipe| tested.iter().find(|tested| tested.recipe == recipe);
+    if candidate.trained_as_of() < champion.trained_as_of() {
+        let (old, new) = (candidate.trained_as_of(), champion.trained_as_of());
+        return Ok(Verdict::refused(format!("it was trained as of {old}, before the champion ({new})")));
+    }
+    match (of(champion.recipe()), of(candidate.recipe())) {
+        (Some(_), Some(new)) if champion.recipe() == candidate.recipe() => {
+            Ok(refresh(replay, champion, &new.origins, gate)?)
+        }
+        (Some(old), Some(new)) => Ok(compare(&old.losses(), &new.losses(), gate)),
+        _ => Ok(Verdict::refused("it was not compared with the champion".into())),
+    }
+}

@@ -1,0 +1,101 @@
+//! What can go wrong between the crates.
+
+use std::path::PathBuf;
+
+use covid_core::{Date, Explain, FaultKind, MAX_HORIZON};
+
+/// A flow cannot be run as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// A setting that cannot be obeyed.
+    #[error("{name} must be {range}, not `{value}`")]
+    BadSetting {
+        /// Its name.
+        name: &'static str,
+        /// What is allowed, in words.
+        range: &'static str,
+        /// The value given.
+        value: String,
+    },
+    /// A date before the first day ahead.
+    #[error("{asked} is not after the as-of date {as_of}, so there is nothing to forecast")]
+    NotAhead {
+        /// The date asked for.
+        asked: Date,
+        /// The as-of date.
+        as_of: Date,
+    },
+    /// A date too far ahead.
+    #[error("{asked} is more than {MAX_HORIZON} days after the as-of date {as_of}")]
+    TooFar {
+        /// The date asked for.
+        asked: Date,
+        /// The as-of date.
+        as_of: Date,
+    },
+    /// The gate said no.
+    #[error("version {version} of {model} was not promoted: {reason}")]
+    GateRefused {
+        /// The registered model.
+        model: String,
+        /// The version.
+        version: u64,
+        /// The gate's words.
+        reason: String,
+    },
+    /// There is no committed run to read.
+    #[error("there is no committed prediction run of `{dataset}`{}", on(*as_of))]
+    NoRun {
+        /// The dataset.
+        dataset: String,
+        /// The as-of date asked for.
+        as_of: Option<Date>,
+    },
+    /// A file that cannot be written.
+    #[error("`{}` cannot be written: {source}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// A record that cannot be made.
+    #[error("a record cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Work on another thread that did not end.
+    #[error("the work was cut off: {0}")]
+    CutOff(String),
+}
+
+fn on(as_of: Option<Date>) -> String {
+    as_of.map(|date| format!(" as of {date}")).unwrap_or_default()
+}
+
+impl Explain for PipelineError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::BadSetting { .. } | Self::NotAhead { .. } | Self::TooFar { .. } | Self::Unwritable { .. } => {
+                FaultKind::Usage
+            }
+            Self::NoRun { .. } => FaultKind::Data,
+            Self::GateRefused { .. } => FaultKind::Refused,
+            Self::Json(_) | Self::CutOff(_) => FaultKind::Unexpected,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::BadSetting { name, .. } => format!("change {name} on the command line or in the settings"),
+            Self::NotAhead { as_of, .. } => format!("ask for a date after {as_of}, or give an earlier --as-of"),
+            Self::TooFar { as_of, .. } => {
+                format!("ask for a date up to {MAX_HORIZON} days after {as_of}, or use a source with newer data")
+            }
+            Self::GateRefused { .. } => {
+                "see the versions with `exp-track-mod-reg models`; `rollback` needs no gate".into()
+            }
+            Self::NoRun { .. } => "make one with `deployment`".into(),
+            Self::Unwritable { .. } => "choose a place that you may write to".into(),
+            Self::Json(_) | Self::CutOff(_) => return None,
+        })
+    }
+}

@@ -1,0 +1,165 @@
+//! The flow predict, and what can be done with committed runs.
+
+use std::path::Path;
+
+use covid_core::{Fault, Timestamp};
+use covid_data::Table;
+use covid_monitoring::monitoring_ledger;
+use covid_prediction::{
+    Branch, Manifest, Predictions, Request, Swept, predict as commit_predictions, prediction_ledger,
+};
+use covid_registry::Registry;
+use serde::Serialize;
+
+use crate::{PipelineError, Project, TrainingReport, train::ensure_champion};
+
+/// A committed prediction run, for people.
+#[derive(Debug, Clone, Serialize)]
+pub struct CommittedRun {
+    /// Its id.
+    pub run: String,
+    /// The as-of date.
+    pub as_of: String,
+    /// Days ahead.
+    pub horizon: usize,
+    /// The registered model and version.
+    pub model: String,
+    /// The model with its hyper-parameters.
+    pub spec: String,
+    /// Rows.
+    pub rows: usize,
+    /// When it was committed.
+    pub created_at: Timestamp,
+    /// Whether it is the latest of its as-of date.
+    pub current: bool,
+}
+
+/// What a prediction did.
+#[derive(Debug, Serialize)]
+pub struct PredictionReport {
+    /// The run.
+    pub run: CommittedRun,
+    /// Whether it was there before.
+    pub already_done: bool,
+    /// The training that had to come first.
+    pub trained: Option<TrainingReport>,
+    /// Where the manifest is.
+    pub manifest: String,
+    /// Where the CSV is.
+    pub csv: String,
+    /// The rows.
+    #[serde(skip)]
+    pub rows: Table,
+}
+
+/// Predicts every location with the champion and commits the run; trains a champion first if there is none.
+///
+/// # Errors
+/// If training is needed and fails, a forecast explodes, or store or registry fail.
+pub async fn predict(project: &Project, registry: &dyn Registry, branch: Branch) -> Result<PredictionReport, Fault> {
+    let (champion, trained) = ensure_champion(project, registry).await?;
+    let request = Request {
+        dataset: project.dataset.clone(),
+        source_kind: project.source_kind,
+        fetched_at: project.fetched_at,
+        panel: project.panel.clone(),
+        as_of: project.as_of,
+        horizon: project.settings.prediction.horizon,
+        repair: project.repair,
+        shards: project.settings.prediction.shards,
+        branch,
+    };
+    let store = project.store.as_ref();
+    let outcome = commit_predictions(store, &champion, &request, &project.settings.training, project.now()).await?;
+    let [manifest, csv] = outcome.keys.map(|key| project.place_of(&key));
+    let run = describe(&outcome.manifest, true);
+    Ok(PredictionReport { run, already_done: outcome.already_done, trained, manifest, csv, rows: outcome.rows })
+}
+
+fn describe(manifest: &Manifest<Predictions>, current: bool) -> CommittedRun {
+    let work = &manifest.work;
+    CommittedRun {
+        run: manifest.run.to_string(),
+        as_of: work.as_of.to_string(),
+        horizon: work.horizon,
+        model: format!("{} {}", work.model.name, work.model.version),
+        spec: work.model.spec.clone(),
+        rows: manifest.rows,
+        created_at: manifest.created_at,
+        current,
+    }
+}
+
+/// Every committed prediction run of the dataset, the newest as-of date first.
+///
+/// # Errors
+/// If the store fails or holds a damaged manifest.
+pub async fn committed_runs(project: &Project) -> Result<Vec<CommittedRun>, Fault> {
+    let mut manifests = prediction_ledger(project.store.as_ref(), &project.dataset, Branch::Real).all().await?;
+    manifests.reverse();
+    let mut runs: Vec<CommittedRun> = Vec::with_capacity(manifests.len());
+    for manifest in manifests {
+        let as_of = manifest.work.as_of.to_string();
+        let superseded = runs.iter().any(|run| run.current && run.as_of == as_of);
+        runs.push(describe(&manifest, !superseded && !manifest.work.shadow));
+    }
+    Ok(runs)
+}
+
+/// Writes the rows of the current run (of the as-of date that was set, else of the latest) to a `.csv` or `.parquet` file.
+/// With `data_only` as they lie in the store, else with as-of date and run as columns. Returns the run.
+///
+/// # Errors
+/// If there is no run, the ending is another one, or the file cannot be written.
+pub async fn export(project: &Project, out: &Path, data_only: bool) -> Result<CommittedRun, Fault> {
+    let ledger = prediction_ledger(project.store.as_ref(), &project.dataset, Branch::Real);
+    let asked = project.settings.as_of;
+    let as_of = match asked {
+        Some(date) => Some(date),
+        None => ledger.all().await?.iter().map(|manifest| manifest.work.as_of).max(),
+    };
+    let current = match as_of {
+        Some(date) => ledger.current(date).await?,
+        None => None,
+    };
+    let none = || PipelineError::NoRun { dataset: project.dataset.clone(), as_of: asked };
+    let manifest = current.ok_or_else(none)?;
+    let mut rows = ledger.rows(&manifest).await?;
+    if !data_only {
+        rows = covid_prediction::with_run(&manifest, &rows)?;
+    }
+    write_table(out, &rows)?;
+    Ok(describe(&manifest, true))
+}
+
+/// Writes a table to a `.csv` or `.parquet` file, whole or not at all.
+pub(crate) fn write_table(out: &Path, table: &Table) -> Result<(), Fault> {
+    let bytes = match out.extension().and_then(|ending| ending.to_str()) {
+        Some("csv") => table.to_csv()?,
+        Some("parquet") => table.to_parquet()?,
+        _ => {
+            let value = out.display().to_string();
+            return Err(PipelineError::BadSetting { name: "--out", range: "a .csv or .parquet file", value }.into());
+        }
+    };
+    covid_data::write_file(out, &bytes)
+        .map_err(|source| PipelineError::Unwritable { path: out.to_owned(), source }.into())
+}
+
+/// Removes parts that no manifest names, of predictions and of monitoring, back-dated or not.
+///
+/// # Errors
+/// If the store fails or holds a damaged manifest.
+pub async fn sweep(project: &Project) -> Result<Swept, Fault> {
+    let (store, now) = (project.store.as_ref(), project.now());
+    let mut total = Swept::default();
+    for branch in [Branch::Real, Branch::Backdated] {
+        let predictions = prediction_ledger(store, &project.dataset, branch).sweep(now).await?;
+        let monitoring = monitoring_ledger(store, &project.dataset, branch).sweep(now).await?;
+        for swept in [predictions, monitoring] {
+            total.removed += swept.removed;
+            total.spared += swept.spared;
+        }
+    }
+    Ok(total)
+}

@@ -1,0 +1,161 @@
+//! What every flow works on: settings, panel, store, registry, clock.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use covid_core::{Date, Fault, Panel, PanelView, Timestamp};
+use covid_data::{Loaded, Repair, RepairReport, SourceKind, load, repair};
+use covid_prediction::registered_model_name;
+use covid_registry::Registry;
+use covid_storage::{ObjectStore, StoreUri};
+
+use crate::{PipelineError, Settings};
+
+/// What time it is.
+pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// An opened project. Nothing is written by opening it.
+#[derive(Clone)]
+pub struct Project {
+    /// The settings, checked.
+    pub settings: Settings,
+    /// The dataset's name.
+    pub dataset: String,
+    /// What kind of source was read.
+    pub source_kind: SourceKind,
+    /// The path of the source, or what was simulated.
+    pub description: String,
+    /// The panel as read.
+    pub panel: Arc<Panel>,
+    /// When it was read.
+    pub fetched_at: Timestamp,
+    /// The as-of date.
+    pub as_of: Date,
+    /// What models see of the counts.
+    pub repair: Repair,
+    /// Where predictions are kept.
+    pub store: Arc<dyn ObjectStore>,
+    tracking: String,
+    now: Now,
+}
+
+impl fmt::Debug for Project {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Project").field("dataset", &self.dataset).field("as_of", &self.as_of).finish_non_exhaustive()
+    }
+}
+
+impl Project {
+    /// Reads the source, says what was read and repaired, and finds the store.
+    ///
+    /// # Errors
+    /// If a setting cannot be obeyed or the source cannot be read.
+    pub fn open(settings: Settings, now: Now) -> Result<Self, Fault> {
+        let settings = settings.checked()?;
+        let store_uri: StoreUri = settings.store.parse()?;
+        let Loaded { panel, kind, dataset, description } = load(&settings.source)?;
+        let as_of = panel.as_of(settings.as_of.unwrap_or(panel.last_date()))?.as_of();
+        let project = Self {
+            dataset: dataset_name(settings.dataset.as_deref(), dataset)?,
+            source_kind: kind,
+            description,
+            panel: Arc::new(panel),
+            fetched_at: now(),
+            as_of,
+            repair: settings.repair,
+            store: store_uri.open()?,
+            tracking: tracking_uri(settings.tracking.as_deref(), &store_uri),
+            now,
+            settings,
+        };
+        tracing::info!("{}", project.headline()?);
+        Ok(project)
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> Timestamp {
+        (self.now)()
+    }
+
+    /// The published counts up to the as-of date.
+    ///
+    /// # Errors
+    /// None once the project is open: its as-of date was checked.
+    pub fn published(&self) -> Result<PanelView<'_>, Fault> {
+        Ok(self.panel.as_of(self.as_of)?)
+    }
+
+    /// What repair changes of the published counts.
+    ///
+    /// # Errors
+    /// As [`Self::published`].
+    pub fn repaired(&self) -> Result<(Panel, RepairReport), Fault> {
+        Ok(repair(&self.published()?, self.repair))
+    }
+
+    /// The name of the dataset's registered model, which is also that of its experiment.
+    pub fn model_name(&self) -> String {
+        registered_model_name(&self.dataset)
+    }
+
+    /// Opens tracker and registry; an embedded one is created.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub async fn registry(&self) -> Result<Arc<dyn Registry>, Fault> {
+        let registry = covid_registry::resolve(&self.tracking).await?;
+        tracing::debug!(tracking = registry.uri(), "registry is open");
+        Ok(registry)
+    }
+
+    /// The source and what repair did, in one line.
+    ///
+    /// # Errors
+    /// As [`Self::published`].
+    pub fn headline(&self) -> Result<String, Fault> {
+        let view = self.published()?;
+        let (places, days) = (view.locations().len(), view.days());
+        let (_, repaired) = self.repaired()?;
+        let (kind, description, as_of) = (self.source_kind, &self.description, self.as_of);
+        Ok(format!("{kind} ({description}): {places} locations x {days} days up to {as_of}; repair: {repaired}"))
+    }
+
+    /// Where an object of the store is, for people: a path where the store is a folder.
+    pub fn place_of(&self, key: &str) -> String {
+        let uri = self.store.uri();
+        match uri.parse::<StoreUri>().ok().as_ref().and_then(StoreUri::folder) {
+            Some(folder) => folder.join(key).display().to_string(),
+            None => format!("{uri}/{key}"),
+        }
+    }
+}
+
+/// The name that was set, else the source's own: a folder in the store, so no path.
+fn dataset_name(set: Option<&str>, own: String) -> Result<String, Fault> {
+    let Some(set) = set else { return Ok(own) };
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if set.chars().all(allowed) && set.starts_with(|c: char| c.is_ascii_alphanumeric()) && set.len() <= 100 {
+        return Ok(set.to_owned());
+    }
+    let range = "at most 100 letters, digits, `-`, `_` or `.`, the first a letter or digit";
+    Err(PipelineError::BadSetting { name: "--dataset", range, value: set.to_owned() }.into())
+}
+
+/// The tracker that was set, else one beside a local store, else one in `./store`.
+fn tracking_uri(set: Option<&str>, store: &StoreUri) -> String {
+    if let Some(set) = set {
+        return set.to_owned();
+    }
+    let folder = store.folder().map_or_else(|| PathBuf::from("./store"), Path::to_path_buf);
+    format!("embedded:{}", folder.join("tracking.db").display())
+}
+
+/// CPU work, off the threads that wait for bytes.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| PipelineError::CutOff(error.to_string()))?
+}

@@ -1,0 +1,80 @@
+//! Every setting, as the layers of `covid-cli` give them; each part is checked by the crate that owns it.
+
+use covid_core::{Date, Fault};
+use covid_data::Repair;
+use covid_monitoring::MonitoringSettings;
+use covid_training::{GateSettings, TrainingError, TrainingSettings};
+use serde::Deserialize;
+
+use crate::PipelineError;
+
+/// All settings. `config/default.toml` has one entry for each, with what it means.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Settings {
+    /// Where the data come from.
+    pub source: String,
+    /// The dataset's name; by default the source's own.
+    pub dataset: Option<String>,
+    /// The as-of date; by default the source's last.
+    pub as_of: Option<Date>,
+    /// Where predictions are kept.
+    pub store: String,
+    /// Where experiments and models are kept; by default beside the store.
+    pub tracking: Option<String>,
+    /// What models see of the counts.
+    pub repair: Repair,
+    /// How candidates are tuned, calibrated and compared.
+    pub training: TrainingSettings,
+    /// When a candidate may replace the champion.
+    pub gate: GateSettings,
+    /// What is predicted.
+    pub prediction: PredictionSettings,
+    /// What monitoring shows.
+    pub monitoring: MonitoringSettings,
+    /// When the loop acts.
+    pub delivery: DeliverySettings,
+}
+
+/// What is predicted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct PredictionSettings {
+    /// Days ahead.
+    pub horizon: usize,
+    /// Parts into which the locations are split.
+    pub shards: usize,
+}
+
+/// When the loop acts.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+pub struct DeliverySettings {
+    /// A challenger is trained when the champion's RMSLE is not better than that of no change by this share.
+    pub min_skill: f64,
+}
+
+impl Settings {
+    /// The settings, if every part is within its range.
+    ///
+    /// # Errors
+    /// The first one that is not.
+    pub fn checked(self) -> Result<Self, Fault> {
+        self.training.checked()?;
+        self.gate.checked()?;
+        TrainingError::check_horizon(self.prediction.horizon)?;
+        self.monitoring.checked()?;
+        let skill = self.delivery.min_skill;
+        if !(-1.0..1.0).contains(&skill) {
+            let (name, range) = ("delivery.min_skill", "from -1 up to 1");
+            return Err(PipelineError::BadSetting { name, range, value: skill.to_string() }.into());
+        }
+        Ok(self)
+    }
+}
+
+/// An ISO date that a person typed as the value of `name`.
+///
+/// # Errors
+/// If it is not a date.
+pub fn parse_date(name: &'static str, text: &str) -> Result<Date, Fault> {
+    let bad = |_| PipelineError::BadSetting { name, range: "a date like 2020-04-01", value: text.to_owned() };
+    Ok(text.parse().map_err(bad)?)
+}

@@ -1,0 +1,110 @@
+//! What is to be expected in one place, a country or the world; nothing is committed.
+
+use covid_core::{Date, Fault, MAX_HORIZON, Predicted, Selection, SelectionKind, Target};
+use covid_data::repair;
+use covid_registry::Registry;
+use serde::Serialize;
+
+use crate::{PipelineError, Project, TrainingReport, project::blocking, train::ensure_champion};
+
+/// One day of what is shown.
+#[derive(Debug, Clone, Serialize)]
+pub struct ShownDay {
+    /// The date.
+    pub date: String,
+    /// The target.
+    pub target: Target,
+    /// The forecast count.
+    pub point: f64,
+    /// The seven quantiles; none for sums.
+    pub quantiles: Option<[f64; 7]>,
+}
+
+/// What is to be expected.
+#[derive(Debug, Clone, Serialize)]
+pub struct ShowReport {
+    /// The place, country or `World`.
+    pub label: String,
+    /// How many locations it is the sum of.
+    pub locations: usize,
+    /// Whether it is a sum.
+    pub sum: bool,
+    /// The as-of date.
+    pub as_of: String,
+    /// The published counts of the as-of date: cases, deaths.
+    pub published: [f64; 2],
+    /// The registered model and version, with its hyper-parameters.
+    pub model: String,
+    /// The days, by target.
+    pub days: Vec<ShownDay>,
+    /// The training that had to come first.
+    pub trained: Option<TrainingReport>,
+}
+
+/// Forecasts a place, a country or the world with the champion, for every day of the horizon or for one date.
+///
+/// # Errors
+/// If the place is unknown or ambiguous, or the date not 1 to 60 days ahead.
+pub async fn show(
+    project: &Project,
+    registry: &dyn Registry,
+    location: &str,
+    on: Option<Date>,
+) -> Result<ShowReport, Fault> {
+    let selection = project.panel.select(location)?;
+    let horizon = match on {
+        Some(date) => days_ahead(project.as_of, date)?,
+        None => project.settings.prediction.horizon,
+    };
+    let (champion, trained) = ensure_champion(project, registry).await?;
+    let work = project.clone();
+    let mut report = blocking(move || {
+        let published = work.published()?;
+        let dated = champion.on(published, work.repair, horizon, &work.settings.training)?;
+        let places = work.panel.subset(&selection.indices)?;
+        let prepared = repair(&places.as_of(work.as_of)?, work.repair).0;
+        let forecast = dated.model.forecast(&prepared.view(), horizon)?;
+        let ahead = if on.is_some() { horizon..=horizon } else { 1..=horizon };
+        let day = |target: Target, ahead: usize| {
+            let paths: Vec<Predicted> =
+                (0..selection.indices.len()).map(|place| forecast.get(place, target, ahead)).collect();
+            ShownDay {
+                date: forecast.date(ahead).to_string(),
+                target,
+                point: paths.iter().map(|predicted| predicted.point).sum(),
+                quantiles: (selection.kind == SelectionKind::Location).then(|| paths[0].quantiles),
+            }
+        };
+        let days = Target::ALL.into_iter().flat_map(|target| ahead.clone().map(move |ahead| (target, ahead)));
+        Ok(ShowReport {
+            published: Target::ALL.map(|target| published_sum(&work, &selection, target)),
+            locations: selection.indices.len(),
+            sum: selection.kind != SelectionKind::Location,
+            as_of: work.as_of.to_string(),
+            model: format!("{} {} ({})", champion.name, dated.version, dated.model.spec()),
+            days: days.map(|(target, ahead)| day(target, ahead)).collect(),
+            label: selection.label,
+            trained: None,
+        })
+    })
+    .await?;
+    report.trained = trained;
+    Ok(report)
+}
+
+/// The last published counts up to the as-of date, summed.
+fn published_sum(project: &Project, selection: &Selection, target: Target) -> f64 {
+    let Ok(view) = project.published() else { return f64::NAN };
+    selection.indices.iter().map(|&place| view.last_log(place, target).exp_m1()).sum::<f64>().round()
+}
+
+fn days_ahead(as_of: Date, on: Date) -> Result<usize, Fault> {
+    let ahead = as_of.until(on).map_or(i32::MAX, |span| span.get_days());
+    if ahead < 1 {
+        return Err(PipelineError::NotAhead { asked: on, as_of }.into());
+    }
+    match usize::try_from(ahead) {
+        Ok(ahead) if ahead <= MAX_HORIZON => Ok(ahead),
+        _ => Err(PipelineError::TooFar { asked: on, as_of }.into()),
+    }
+}

@@ -1,0 +1,306 @@
+//! The flow train-and-promote: compare the candidates, track each, register the best, promote it if the gate says so.
+
+use covid_core::{Fault, MAX_HORIZON, Target};
+use covid_prediction::{Champion, MODEL_ARTIFACT};
+use covid_registry::{CHALLENGER, ModelVersion, NewVersion, Promotion, Registry, RunBatch, RunStatus};
+use covid_training::{Backtest, Model, Recipe, TrainingError, Verdict};
+use serde::Serialize;
+
+use crate::{
+    Candidate, Project,
+    candidates::{compare_on_gate_origins, judge, with_replay},
+    project::blocking,
+};
+
+/// What training did to the registry.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Decision {
+    /// The registry had no champion: the best candidate is it.
+    FirstChampion,
+    /// The best candidate is the champion, trained on the same data: nothing to do.
+    AlreadyChampion,
+    /// The gate let the best candidate replace the champion.
+    Promoted {
+        /// Its evidence.
+        verdict: Verdict,
+    },
+    /// The gate kept the champion.
+    NothingBetter {
+        /// Its evidence.
+        verdict: Verdict,
+    },
+}
+
+/// What a training found and did.
+#[derive(Debug, Clone, Serialize)]
+pub struct TrainingReport {
+    /// The registered model.
+    pub model: String,
+    /// The last date of the data.
+    pub as_of: String,
+    /// The origins on which candidates were compared.
+    pub origins: Vec<String>,
+    /// Days ahead of the comparison.
+    pub horizon: usize,
+    /// The candidates, the best first.
+    pub candidates: Vec<Candidate>,
+    /// The version of the best candidate.
+    pub version: u64,
+    /// Whether that version was registered before.
+    pub already_registered: bool,
+    /// The champion after all.
+    pub champion: u64,
+    /// What was decided.
+    pub decision: Decision,
+}
+
+impl TrainingReport {
+    /// What was decided, in one sentence.
+    pub fn sentence(&self) -> String {
+        let Self { model, version, champion, .. } = self;
+        let best = self.candidates.first();
+        let spec = best.map_or("", |best| best.spec.as_str());
+        let registered = if self.already_registered { "already registered as" } else { "registered as" };
+        match &self.decision {
+            Decision::FirstChampion => {
+                format!("{spec} is {registered} version {version} of {model}, its first champion")
+            }
+            Decision::AlreadyChampion => {
+                format!("{spec} is {registered} version {version} of {model}, and is the champion: nothing to do")
+            }
+            Decision::Promoted { verdict } => {
+                format!("{spec} is {registered} version {version} of {model}, promoted to champion: {}", verdict.reason)
+            }
+            Decision::NothingBetter { verdict } => format!(
+                "nothing better found: version {champion} of {model} stays champion; {spec} ({registered} version \
+                 {version}) was not promoted: {}",
+                verdict.reason
+            ),
+        }
+    }
+}
+
+/// All that is computed before anything is written.
+struct Trained {
+    tested: Vec<Backtest>,
+    models: Vec<Model>,
+    best: usize,
+    verdict: Option<Verdict>,
+}
+
+/// Compares the candidates on the last origins, tracks each as a run with its model, registers the best, and promotes it if
+/// the gate says so. `tick` is called after each candidate.
+///
+/// # Errors
+/// If the history is too short, every candidate exploded, or the registry fails.
+pub async fn train_and_promote(
+    project: &Project,
+    registry: &dyn Registry,
+    tick: impl Fn() + Send + Sync + 'static,
+) -> Result<TrainingReport, Fault> {
+    let name = project.model_name();
+    let champion = Champion::find(registry, &name).await?;
+    let (work, champion_model) = (project.clone(), champion.as_ref().map(|champion| champion.model.clone()));
+    let trained = blocking(move || train(&work, champion_model.as_ref(), &tick)).await?;
+
+    let run_ids = track(project, registry, &trained).await?;
+    let best = trained.best;
+    let (version, already_registered) = register(project, registry, &trained, &run_ids[best]).await?;
+    let decision = decide(project, registry, &version, champion.as_ref(), trained.verdict.clone()).await?;
+    let champion = match decision {
+        Decision::NothingBetter { .. } => champion.map_or(version.version, |champion| champion.version),
+        _ => version.version,
+    };
+    let mut candidates: Vec<Candidate> = trained
+        .tested
+        .iter()
+        .zip(&trained.models)
+        .zip(run_ids)
+        .map(|((tested, model), run_id)| Candidate::new(tested, model.spec().to_string(), run_id))
+        .collect();
+    candidates.sort_by(|a, b| a.rmsle.unwrap_or(f64::INFINITY).total_cmp(&b.rmsle.unwrap_or(f64::INFINITY)));
+    Ok(TrainingReport {
+        model: name,
+        as_of: project.as_of.to_string(),
+        origins: trained.tested[best].origins.iter().map(|score| score.origin.to_string()).collect(),
+        horizon: project.settings.training.horizon,
+        candidates,
+        version: version.version,
+        already_registered,
+        champion,
+        decision,
+    })
+}
+
+/// The dataset's champion. With none, one is trained and promoted first, and the report says so.
+///
+/// # Errors
+/// As [`train_and_promote`].
+pub async fn ensure_champion(
+    project: &Project,
+    registry: &dyn Registry,
+) -> Result<(Champion, Option<TrainingReport>), Fault> {
+    let name = project.model_name();
+    if let Some(champion) = Champion::find(registry, &name).await? {
+        return Ok((champion, None));
+    }
+    tracing::info!("no champion of {name} yet: training one first");
+    let report = train_and_promote(project, registry, || {}).await?;
+    tracing::info!("{}", report.sentence());
+    let version = registry.get_version(&name, report.champion).await?;
+    Ok((Champion::load(registry, &version).await?, Some(report)))
+}
+
+fn train(project: &Project, champion: Option<&Model>, tick: &(dyn Fn() + Sync)) -> Result<Trained, Fault> {
+    let mut recipes = Recipe::CANDIDATES.to_vec();
+    recipes.extend(champion.map(Model::recipe).filter(|recipe| !Recipe::CANDIDATES.contains(recipe)));
+    with_replay(project, MAX_HORIZON, |replay| {
+        let tested = compare_on_gate_origins(project, replay, &recipes, tick)?;
+        let train = |&recipe: &Recipe| Ok(Model::train(replay, recipe, &project.settings.training)?);
+        let models = recipes.iter().map(train).collect::<Result<Vec<Model>, Fault>>()?;
+        let best = best(&tested).ok_or(TrainingError::NoCandidate(project.as_of))?;
+        let verdict = champion.map(|champion| judge(project, replay, champion, &models[best], &tested)).transpose()?;
+        Ok(Trained { tested, models, best, verdict })
+    })
+}
+
+/// The candidate with the smallest mean loss; the first of equals.
+fn best(tested: &[Backtest]) -> Option<usize> {
+    let losses = tested.iter().map(Backtest::mean_loss).enumerate();
+    losses.filter(|(_, loss)| loss.is_finite()).min_by(|a, b| a.1.total_cmp(&b.1)).map(|(i, _)| i)
+}
+
+/// One tracking run a candidate; returns their ids.
+async fn track(project: &Project, registry: &dyn Registry, trained: &Trained) -> Result<Vec<String>, Fault> {
+    let experiment = project.model_name();
+    registry.get_or_create_experiment(&experiment).await?;
+    let mut ids = Vec::with_capacity(trained.models.len());
+    for (tested, model) in trained.tested.iter().zip(&trained.models) {
+        let start = project.now().as_millisecond();
+        let run = registry.create_run(&experiment, &model.recipe().to_string(), start, &[]).await?;
+        let logged = log_candidate(project, registry, &run.run_id, tested, model).await;
+        let status = if logged.is_ok() { RunStatus::Finished } else { RunStatus::Failed };
+        registry.finish_run(&run.run_id, status, project.now().as_millisecond()).await?;
+        logged?;
+        ids.push(run.run_id);
+    }
+    Ok(ids)
+}
+
+async fn log_candidate(
+    project: &Project,
+    registry: &dyn Registry,
+    run_id: &str,
+    tested: &Backtest,
+    model: &Model,
+) -> Result<(), Fault> {
+    registry.log_batch(run_id, &batch(project, tested, model)).await?;
+    registry.put_artifact(run_id, MODEL_ARTIFACT, model.to_json()?.into()).await?;
+    registry.put_artifact(run_id, "model/MLmodel", mlmodel(model, run_id).into()).await?;
+    Ok(())
+}
+
+fn batch(project: &Project, tested: &Backtest, model: &Model) -> RunBatch {
+    let now = project.now().as_millisecond();
+    let training = &project.settings.training;
+    let mut batch = RunBatch::new()
+        .param("recipe", model.recipe().to_string())
+        .param("spec", model.spec().to_string())
+        .param("as_of", model.trained_as_of().to_string())
+        .param("repair", project.repair.to_string())
+        .param("horizon", training.horizon.to_string())
+        .param("origins", tested.origins.len().to_string())
+        .tag("covid.dataset", &project.dataset)
+        .tag("covid.vintage", project.panel.digest());
+    for (key, value) in model.spec().params() {
+        batch = batch.param(format!("model.{key}"), value);
+    }
+    batch = batch.metric("rmsle", tested.mean_loss(), 0, now);
+    for target in Target::ALL {
+        batch = batch.metric(format!("rmsle.{target}"), tested.mean_rmsle(target), 0, now);
+        for ahead in 1..=tested.horizon {
+            let key = format!("rmsle_by_horizon.{target}");
+            batch = batch.metric(key, tested.mean_rmsle_at(target, ahead), ahead as i64, now);
+        }
+    }
+    batch
+}
+
+/// MLflow's description of a model, beside the model file.
+fn mlmodel(model: &Model, run_id: &str) -> String {
+    format!(
+        "artifact_path: model\nflavors:\n  covid:\n    data: model.json\n    format_version: {}\n    recipe: {}\n    \
+         spec: {}\n    trained_as_of: '{}'\nrun_id: {run_id}\n",
+        covid_training::FORMAT_VERSION,
+        model.recipe(),
+        model.spec(),
+        model.trained_as_of(),
+    )
+}
+
+/// Registers the best candidate, unless the same recipe was registered from the same data; says whether it was.
+async fn register(
+    project: &Project,
+    registry: &dyn Registry,
+    trained: &Trained,
+    run_id: &str,
+) -> Result<(ModelVersion, bool), Fault> {
+    let name = project.model_name();
+    let (model, tested) = (&trained.models[trained.best], &trained.tested[trained.best]);
+    let description = "Cumulative COVID-19 cases and deaths by place and day, on ln(1 + count)";
+    registry.get_or_create_registered_model(&name, description).await?;
+    let tags = vec![
+        ("recipe".to_owned(), model.recipe().to_string()),
+        ("spec".to_owned(), model.spec().to_string()),
+        ("trained_as_of".to_owned(), model.trained_as_of().to_string()),
+        ("vintage".to_owned(), project.panel.digest()),
+        ("repair".to_owned(), project.repair.to_string()),
+        ("rmsle".to_owned(), tested.mean_loss().to_string()),
+        ("model_sha256".to_owned(), model.digest()?),
+    ];
+    let same = |version: &ModelVersion| {
+        let identity = tags.iter().filter(|(key, _)| IDENTITY.contains(&key.as_str()));
+        identity.into_iter().all(|(key, value)| version.tags.get(key) == Some(value))
+    };
+    if let Some(version) = registry.list_versions(&name).await?.into_iter().find(same) {
+        return Ok((version, true));
+    }
+    let new = NewVersion {
+        run_id: run_id.to_owned(),
+        source: format!("runs:/{run_id}/model"),
+        description: format!("{} trained as of {}", model.spec(), model.trained_as_of()),
+        tags,
+        created_ms: project.now().as_millisecond(),
+    };
+    Ok((registry.create_version(&name, &new).await?, false))
+}
+
+/// The tags that make two versions the same.
+const IDENTITY: [&str; 4] = ["recipe", "trained_as_of", "vintage", "repair"];
+
+/// Carries out the gate's verdict; without a champion there is none, and the version becomes it.
+async fn decide(
+    project: &Project,
+    registry: &dyn Registry,
+    version: &ModelVersion,
+    champion: Option<&Champion>,
+    verdict: Option<Verdict>,
+) -> Result<Decision, Fault> {
+    let (name, now) = (&version.name, project.now().as_millisecond());
+    let Some((champion, verdict)) = champion.zip(verdict) else {
+        registry.promote(name, version.version, None, "the registry had no champion", now).await?;
+        return Ok(Decision::FirstChampion);
+    };
+    if champion.version == version.version {
+        return Ok(Decision::AlreadyChampion);
+    }
+    if !verdict.promote {
+        registry.set_alias(name, CHALLENGER, version.version).await?;
+        return Ok(Decision::NothingBetter { verdict });
+    }
+    match registry.promote(name, version.version, Some(champion.version), &verdict.reason, now).await? {
+        Promotion::Promoted(_) => Ok(Decision::Promoted { verdict }),
+        Promotion::AlreadyChampion { .. } => Ok(Decision::AlreadyChampion),
+    }
+}

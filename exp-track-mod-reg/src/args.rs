@@ -1,0 +1,107 @@
+//! The command line, and what each command does.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use covid_cli::{CommonArgs, Format, Session, print_json, print_stdout};
+use covid_pipeline::{
+    BacktestRequest, Project, backtest, parse_date, promote, rollback, tracking_runs, train_and_promote, versions,
+};
+use covid_training::Recipe;
+
+use crate::render;
+
+/// Compare candidate models, track each as an experiment, register the best, promote it if the gate says so
+#[derive(Debug, clap::Parser)]
+#[command(name = "exp-track-mod-reg", version)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Score models on rolling origins, each seeing nothing later than its origin
+    Backtest(BacktestArgs),
+    /// List the tracking runs, the newest first
+    Runs,
+    /// List the registered versions, the newest first
+    Models,
+    /// Make a version champion, if the gate lets it
+    Promote {
+        /// The version
+        version: u64,
+    },
+    /// Make the champion before this one champion again, without asking the gate
+    Rollback,
+}
+
+#[derive(Debug, clap::Args)]
+struct BacktestArgs {
+    /// First origin [default: the first date with four weeks of history]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    from: Option<String>,
+    /// Days between origins, such as 28d
+    #[arg(long, value_name = "DAYS", default_value = "28d", value_parser = days)]
+    every: usize,
+    /// Days ahead, 1 to 60
+    #[arg(long, value_name = "DAYS", default_value = "7", value_parser = days)]
+    horizon: usize,
+    /// Models, such as persistence,polynomial,damped-growth (tuned at each origin) or polynomial-2,damped-growth-7-0.9
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "persistence,polynomial,damped-growth")]
+    models: Vec<String>,
+    /// Write every forecast to a .csv or .parquet file
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+fn days(text: &str) -> Result<usize, String> {
+    text.strip_suffix('d').unwrap_or(text).parse().map_err(|_| "give a number of days, such as 28 or 28d".to_owned())
+}
+
+pub(crate) async fn execute(args: &Args, session: &Session, project: &Project) -> Result<()> {
+    let text = session.format == Format::Text;
+    match &args.command {
+        None => {
+            let registry = project.registry().await?;
+            let bar = session.progress.bar("candidates", Recipe::CANDIDATES.len());
+            let report = train_and_promote(project, registry.as_ref(), move || bar.inc()).await?;
+            if text { print_stdout(&render::training(&report)) } else { print_json(&report) }
+        }
+        Some(Command::Backtest(asked)) => {
+            let request = request(asked, project)?;
+            let bar = session.progress.bar("models", request.recipes.len());
+            let report = backtest(project, request, asked.out.as_deref(), move || bar.inc()).await?;
+            if text { print_stdout(&render::backtest(&report, asked.out.as_deref())) } else { print_json(&report) }
+        }
+        Some(Command::Runs) => {
+            let runs = tracking_runs(project, project.registry().await?.as_ref()).await?;
+            if text { print_stdout(&render::runs(&runs)) } else { print_json(&runs) }
+        }
+        Some(Command::Models) => {
+            let versions = versions(project, project.registry().await?.as_ref()).await?;
+            if text { print_stdout(&render::models(&versions)) } else { print_json(&versions) }
+        }
+        Some(Command::Promote { version }) => {
+            let report = promote(project, project.registry().await?.as_ref(), *version).await?;
+            if text { print_stdout(&render::promoted(&report)) } else { print_json(&report) }
+        }
+        Some(Command::Rollback) => {
+            let event = rollback(project, project.registry().await?.as_ref()).await?;
+            if text { print_stdout(&render::rolled_back(&event)) } else { print_json(&event) }
+        }
+    }
+}
+
+fn request(asked: &BacktestArgs, project: &Project) -> Result<BacktestRequest> {
+    let view = project.published()?;
+    let from = match &asked.from {
+        Some(text) => parse_date("--from", text)?,
+        None => view.date(covid_training::MIN_DAYS - 1),
+    };
+    let recipes = asked.models.iter().map(|name| Ok(name.parse::<Recipe>().map_err(covid_core::Fault::from)?));
+    Ok(BacktestRequest { from, every: asked.every, horizon: asked.horizon, recipes: recipes.collect::<Result<_>>()? })
+}

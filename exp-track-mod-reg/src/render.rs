@@ -1,0 +1,115 @@
+//! Results as text.
+
+use std::{fmt::Write as _, path::Path};
+
+use covid_core::Timestamp;
+use covid_pipeline::{BacktestReport, PromoteReport, TrainingReport, VersionReport};
+use covid_registry::{PromotionEvent, Run};
+use covid_report::{Column, Table, score};
+
+/// The candidates, the best first, and what was decided.
+pub(crate) fn training(report: &TrainingReport) -> String {
+    let [first, last] = [report.origins.first(), report.origins.last()].map(|date| date.cloned().unwrap_or_default());
+    let mut text = format!(
+        "{}: RMSLE {} days ahead, mean over {} origins from {first} to {last}\n",
+        report.model,
+        report.horizon,
+        report.origins.len()
+    );
+    let numbers = ["RMSLE", "of cases", "of deaths"].map(Column::number);
+    let columns = [Column::text("Candidate"), Column::text("Chosen"), Column::text("Tracking run")];
+    let mut table = Table::new(columns.into_iter().chain(numbers));
+    for candidate in &report.candidates {
+        let scores = [candidate.rmsle, candidate.rmsle_cases, candidate.rmsle_deaths].map(score_or_exploded);
+        let names = [candidate.recipe.clone(), candidate.spec.clone(), candidate.run_id.clone()];
+        table.row(names.into_iter().chain(scores));
+    }
+    let _ = writeln!(text, "{table}\n{}", report.sentence());
+    text
+}
+
+/// The scores of a backtest.
+pub(crate) fn backtest(report: &BacktestReport, out: Option<&Path>) -> String {
+    let [first, last] = [report.origins.first(), report.origins.last()].map(|date| date.cloned().unwrap_or_default());
+    let mut text = format!(
+        "RMSLE {} days ahead of {} locations, mean over {} origins from {first} to {last}\n",
+        report.horizon,
+        report.locations,
+        report.origins.len()
+    );
+    let numbers = ["RMSLE", "of cases", "of deaths", "Exploded origins"].map(Column::number);
+    let mut table = Table::new([Column::text("Model")].into_iter().chain(numbers));
+    for model in &report.models {
+        let scores = [model.rmsle, model.rmsle_cases, model.rmsle_deaths].map(score_or_exploded);
+        let exploded = model.exploded.len().to_string();
+        table.row([model.model.clone()].into_iter().chain(scores).chain([exploded]));
+    }
+    let _ = writeln!(text, "{table}");
+    if let Some(out) = out {
+        let _ = writeln!(text, "every forecast is in {}", out.display());
+    }
+    text
+}
+
+fn score_or_exploded(loss: Option<f64>) -> String {
+    loss.map_or_else(|| "exploded".into(), score)
+}
+
+/// The tracking runs.
+pub(crate) fn runs(runs: &[Run]) -> String {
+    if runs.is_empty() {
+        return "no tracking run yet; `exp-track-mod-reg` makes some".into();
+    }
+    let columns = ["Tracking run", "Started", "Status", "Model", "As of"].map(Column::text);
+    let mut table = Table::new(columns.into_iter().chain([Column::number("RMSLE")]));
+    for run in runs {
+        let param = |key: &str| run.params.get(key).cloned().unwrap_or_default();
+        let rmsle = run.metrics.get("rmsle").copied().map_or_else(String::new, score);
+        let (id, status) = (run.info.run_id.clone(), run.info.status.to_string());
+        table.row([id, instant(run.info.start_ms), status, param("spec"), param("as_of"), rmsle]);
+    }
+    table.to_string()
+}
+
+/// The registered versions.
+pub(crate) fn models(versions: &[VersionReport]) -> String {
+    if versions.is_empty() {
+        return "no registered version yet; `exp-track-mod-reg` registers one".into();
+    }
+    let columns = ["Version", "Aliases", "Model stage", "Model", "Trained as of"].map(Column::text);
+    let columns = columns.into_iter().chain([Column::number("RMSLE"), Column::text("Evidence")]);
+    let mut table = Table::new(columns);
+    for VersionReport { version, event } in versions {
+        let tag = |key: &str| version.tags.get(key).cloned().unwrap_or_default();
+        table.row([
+            version.version.to_string(),
+            version.aliases.iter().cloned().collect::<Vec<_>>().join(", "),
+            version.model_stage.to_string(),
+            tag("spec"),
+            tag("trained_as_of"),
+            tag("rmsle").parse().map_or_else(|_| String::new(), score),
+            event.as_ref().map_or_else(String::new, |event| format!("{}: {}", event.kind, event.evidence)),
+        ]);
+    }
+    table.to_string()
+}
+
+pub(crate) fn promoted(report: &PromoteReport) -> String {
+    let PromoteReport { model, champion, previous, already_champion, verdict } = report;
+    if *already_champion {
+        return format!("version {champion} of {model} is the champion already: nothing to do");
+    }
+    let before = previous.map_or_else(|| "none".to_owned(), |version| format!("version {version}"));
+    let evidence = verdict.as_ref().map(|verdict| format!("\n{}", verdict.reason)).unwrap_or_default();
+    format!("version {champion} of {model} is the champion now, before: {before}{evidence}")
+}
+
+pub(crate) fn rolled_back(event: &PromotionEvent) -> String {
+    let before = event.previous.map_or_else(|| "none".to_owned(), |version| format!("version {version}"));
+    format!("version {} of {} is the champion again, before: {before}", event.version, event.name)
+}
+
+/// Milliseconds since the Unix epoch, to the second.
+fn instant(milliseconds: i64) -> String {
+    Timestamp::from_second(milliseconds.div_euclid(1000)).map_or_else(|_| String::new(), |instant| instant.to_string())
+}
