@@ -13,8 +13,7 @@ const LISTED: usize = 5;
 
 /// What the terminal shows.
 pub(crate) fn text(picture: &Picture, page: &str) -> String {
-    let mut text = format!("{}\n", picture.headline);
-    let _ = writeln!(text, "{}\n{}", summary(picture), quality(&picture.quality));
+    let mut text = format!("{}\n{}\n", summary(picture), quality(&picture.quality));
     for line in lists(&picture.quality) {
         let _ = writeln!(text, "{line}");
     }

@@ -137,7 +137,7 @@ impl Explain for DataError {
                 "take both files from the same day, or remove what only one of them has".into()
             }
             Self::CountyInGlobalLayout { .. } => "export a panel without counties".into(),
-            Self::DateOutsideCentury { .. } => "export fewer days".into(),
+            Self::DateOutsideCentury { .. } => "export days of the years 2000 to 2099".into(),
             Self::SimulationSize { what, range, .. } => format!("ask for {range} {what}"),
             Self::NotAVintage(_) => "name a Parquet file below `vintages/` in the store".into(),
             Self::Table(error) => return error.hint(),
@@ -293,7 +293,10 @@ impl FileFault {
             Self::DateOrder { .. } | Self::SparseDates { .. } => {
                 "give each day one column, in the order of the calendar, as month/day/year"
             }
-            Self::NoLocations | Self::RowLength { .. } => "the file may be cut off: download it again",
+            Self::NoLocations => "the file may be cut off: download it again",
+            Self::RowLength { .. } => {
+                "the file may be cut off (download it again), or a name with a comma is not in quotation marks"
+            }
             Self::NoCountry { .. } => "name the country of every row",
             Self::Count { fault, .. } => fault.hint(),
             Self::DuplicateLocation { .. } => "keep one of the two rows, or tell the places apart by province",

@@ -72,15 +72,15 @@ fn header_alone() {
 fn truncated_row() {
     assert_snapshot!(refused(changed("3,4\n", "3")), @r#"
     Data: `DIR/time_series_covid19_confirmed_global.csv`: row 3 has 5 fields where the header has 6
-    hint: the file may be cut off: download it again
+    hint: the file may be cut off (download it again), or a name with a comma is not in quotation marks
     "#);
     assert_snapshot!(refused(changed("3,4\n", "3,4,5\n").replace('\n', "\r\n\r\n")), @r#"
     Data: `DIR/time_series_covid19_confirmed_global.csv`: row 5 has 7 fields where the header has 6
-    hint: the file may be cut off: download it again
+    hint: the file may be cut off (download it again), or a name with a comma is not in quotation marks
     "#);
     assert_snapshot!(refused(changed(",Datastan", ",\"Datastan")), @r#"
     Data: `DIR/time_series_covid19_confirmed_global.csv`: row 2 has 2 fields where the header has 6
-    hint: the file may be cut off: download it again
+    hint: the file may be cut off (download it again), or a name with a comma is not in quotation marks
     "#);
 }
 
@@ -256,7 +256,7 @@ fn panels_that_the_layout_cannot_hold() {
     "#);
     assert_snapshot!(said(Location::country("Datastan"), Date::constant(1918, 3, 4)), @r#"
     Usage: the date 1918-03-04 cannot be written as `M/D/YY`, which stands for the years 2000 to 2099
-    hint: export fewer days
+    hint: export days of the years 2000 to 2099
     "#);
 }
 

@@ -59,7 +59,9 @@ fn refuse_read_only(connection: &Connection, path: &Path) -> Result<(), Failure>
 }
 
 fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Failure> {
-    if check_owner(connection, path)? == SCHEMA_VERSION {
+    // In a transaction: these are several reads, and another program may be creating the tables between them.
+    let found = check_owner(&connection.transaction()?, path)?;
+    if found == SCHEMA_VERSION {
         return Ok(());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -81,8 +83,8 @@ fn apply(transaction: &Transaction<'_>, found: i64) -> Result<(), Failure> {
 }
 
 /// The schema version of the file, 0 for an empty one.
-fn check_owner(connection: &Connection, path: &Path) -> Result<i64, Failure> {
-    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+fn check_owner(transaction: &Transaction<'_>, path: &Path) -> Result<i64, Failure> {
+    let number = |sql: &str| transaction.query_row(sql, [], |row| row.get::<_, i64>(0));
     let application = number("PRAGMA application_id")?;
     let version = number("PRAGMA user_version")?;
     let is_empty = number("SELECT count(*) FROM sqlite_master")? == 0;

@@ -3,7 +3,10 @@
 //! `COVID_TEST_WRITE_GOLDEN=1 cargo test -p covid-registry golden` writes the one of today's version anew. Do so when
 //! the schema gets a new version, under that version's name; a released file never changes.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use bytes::Bytes;
 use covid_registry::{
@@ -32,7 +35,20 @@ async fn every_version_still_opens() {
         assert_eq!(dump(&registry).await, serde_json::from_str::<Value>(&expected).unwrap(), "{version}");
         registry.rollback("covid-predictor", 9_000).await.unwrap();
         registry.create_run("covid", "one more", 9_000, &[]).await.unwrap();
+        drop(registry);
+
+        let fresh = folder.path().join("fresh.db");
+        drop(EmbeddedRegistry::open(&fresh).await.unwrap());
+        assert_eq!(schema(&path), schema(&fresh), "{version}, brought up to date, is what a new file gets");
     }
+}
+
+/// The statements that made the tables and indexes of a database.
+fn schema(path: &Path) -> Vec<Option<String>> {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let mut statement = connection.prepare("SELECT sql FROM sqlite_master ORDER BY type, name").unwrap();
+    let rows = statement.query_map([], |row| row.get(0)).unwrap();
+    rows.map(Result::unwrap).collect()
 }
 
 /// All that a registry says about itself, NaN and the infinities as words.
