@@ -34,17 +34,34 @@ pub(crate) fn page(picture: &Picture) -> Result<String, ReportError> {
         let cumulative = [Series::new("World", picture.world.cumulative[target.index()].as_slice())];
         let daily = [Series::new("World", picture.world.daily(target))];
         let new = format!("{target}: new a day, 7-day mean");
-        page.chart(&line_chart(&format!("{target}: cumulative, log scale"), &picture.dates, &cumulative, Scale::Log)?);
-        page.chart(&line_chart(&new, &picture.dates, &daily, Scale::Linear)?);
+        let log = format!("{target}: cumulative, log scale");
+        chart(&mut page, &log, picture, &cumulative, Scale::Log)?;
+        chart(&mut page, &new, picture, &daily, Scale::Linear)?;
     }
     page.heading("Locations with most cases");
     for target in Target::ALL {
         let each = |curve: &Curve| Series::new(curve.name.clone(), curve.daily(target));
         let series: Vec<Series> = picture.largest.iter().map(each).collect();
         let new = format!("{target}: new a day, 7-day mean");
-        page.chart(&line_chart(&new, &picture.dates, &series, Scale::Linear)?);
+        chart(&mut page, &new, picture, &series, Scale::Linear)?;
     }
     Ok(page.render())
+}
+
+/// A chart, or a sentence where there is nothing to draw.
+fn chart(
+    page: &mut HtmlPage,
+    title: &str,
+    picture: &Picture,
+    series: &[Series],
+    scale: Scale,
+) -> Result<(), ReportError> {
+    match line_chart(title, &picture.dates, series, scale) {
+        Ok(chart) => page.chart(&chart),
+        Err(ReportError::Empty { .. }) => page.paragraph(&format!("{title}: nothing to draw")),
+        Err(error) => return Err(error),
+    };
+    Ok(())
 }
 
 fn summary(picture: &Picture) -> Table {

@@ -88,10 +88,17 @@ pub(crate) fn models(versions: &[VersionReport]) -> String {
             tag("spec"),
             tag("trained_as_of"),
             tag("rmsle").parse().map_or_else(|_| String::new(), score),
-            event.as_ref().map_or_else(String::new, |event| format!("{}: {}", event.kind, event.evidence)),
+            event.as_ref().map_or_else(String::new, evidence),
         ]);
     }
     table.to_string()
+}
+
+fn evidence(event: &PromotionEvent) -> String {
+    match event.evidence.as_str() {
+        "" => event.kind.to_string(),
+        why => format!("{}: {why}", event.kind),
+    }
 }
 
 pub(crate) fn promoted(report: &PromoteReport) -> String {

@@ -265,6 +265,12 @@ impl<'a> PanelView<'a> {
         self.log_at(location, target, self.days - 1)
     }
 
+    /// The count last published up to the as-of date, at least 0; 0 before the first.
+    pub fn last_count(&self, location: usize, target: Target) -> f64 {
+        let published = self.counts(location, target).iter().rev().find(|count| !count.is_nan());
+        published.map_or(0.0, |count| count.max(0.0))
+    }
+
     /// The view of an earlier date, which this view must reach.
     ///
     /// # Errors

@@ -217,7 +217,7 @@ async fn score(
             };
             let (wis, covered) = ScoreRow::judge(&row.predicted, actual);
             rows.push(ScoreRow {
-                persistence: places.get(name).map_or(0.0, |&i| known.last_log(i, row.target).exp_m1()),
+                persistence: places.get(name).map_or(0.0, |&i| known.last_count(i, row.target)),
                 target: row.target,
                 forecast_as_of: scored.as_of,
                 forecast_run: scored.run.clone(),

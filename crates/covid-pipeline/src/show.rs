@@ -95,7 +95,7 @@ pub async fn show(
 /// The last published counts up to the as-of date, summed.
 fn published_sum(project: &Project, selection: &Selection, target: Target) -> f64 {
     let Ok(view) = project.published() else { return f64::NAN };
-    selection.indices.iter().map(|&place| view.last_log(place, target).exp_m1()).sum::<f64>().round()
+    selection.indices.iter().map(|&place| view.last_count(place, target)).sum()
 }
 
 fn days_ahead(as_of: Date, on: Date) -> Result<usize, Fault> {

@@ -1,5 +1,5 @@
 //! Fit and predict of every model on a panel of the real data's size (289 x 1143, simulated).
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use covid_data::Simulation;
 use covid_training::{FittedForecaster, Forecaster, Spec};

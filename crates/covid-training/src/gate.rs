@@ -42,11 +42,10 @@ pub fn compare(champion: &[f64], candidate: &[f64], settings: &GateSettings) -> 
         Some(p) => p < settings.level,
         None => candidate_loss.is_finite() && !champion_loss.is_finite(),
     };
-    let figures =
-        format!("mean RMSLE {candidate_loss:.4} against the champion's {champion_loss:.4} on {origins} origins");
-    let test = p_value.map_or("exploded origins decide".to_owned(), |p| {
-        format!("paired test p = {p:.3}, needed below {}", settings.level)
-    });
+    let [new, old] = [candidate_loss, champion_loss].map(shown);
+    let figures = format!("mean RMSLE {new} against the champion's {old} on {origins} origins");
+    let test = p_value
+        .map_or("no test is needed".to_owned(), |p| format!("paired test p = {p:.3}, needed below {}", settings.level));
     Verdict { promote, champion_loss, candidate_loss, origins, p_value, reason: format!("{figures}, {test}") }
 }
 
@@ -98,8 +97,10 @@ pub fn refresh(
     let (champion_loss, candidate_loss) = (mean(&old), mean(&new));
     let promote = candidate_loss.is_finite() && candidate_loss <= champion_loss * (1.0 + gate.margin);
     let reason = format!(
-        "the champion's recipe on newer data: mean RMSLE {candidate_loss:.4} against {champion_loss:.4} as trained on {since}, \
+        "the champion's recipe on newer data: mean RMSLE {} against {} as trained on {since}, \
          on {} origins since, may be worse by {:.0} %",
+        shown(candidate_loss),
+        shown(champion_loss),
         new.len(),
         gate.margin * 100.0
     );
@@ -113,6 +114,10 @@ fn frozen_loss(replay: &Replay<'_>, model: &Model, beside: &OriginScore) -> Resu
     let prepared = replay.prepared(day)?;
     let forecast = model.forecast_unchecked(&prepared.view(), horizon);
     Ok(OriginScore::new(*model.spec(), forecast, &replay.published()).headline().unwrap_or(f64::INFINITY))
+}
+
+fn shown(loss: f64) -> String {
+    if loss.is_finite() { format!("{loss:.4}") } else { "exploded".to_owned() }
 }
 
 fn mean(values: &[f64]) -> f64 {

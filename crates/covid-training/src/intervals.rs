@@ -1,7 +1,7 @@
 //! Intervals from past errors: for each target and day ahead, quantiles of actual less forecast on ln(1 + count), pooled
 //! over places and past origins.
 
-use covid_core::{LEVELS, MAX_COUNT, MAX_HORIZON, Predicted, Target, metrics::quantile_of_sorted};
+use covid_core::{LEVELS, MAX_COUNT, MAX_HORIZON, Predicted, Target, log_count, metrics::quantile_of_sorted};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -60,14 +60,13 @@ impl ErrorQuantiles {
         self.cases.len()
     }
 
-    /// A forecast count with its quantiles. `x` is the point and `last` the last published count, both as ln(1 + count);
-    /// no quantile lies below the last count, since cumulative counts do not fall but for corrections.
+    /// A forecast count with its quantiles. `x` is the point as ln(1 + count), `last` the last published count; no quantile
+    /// lies below it, since cumulative counts do not fall but for corrections.
     pub fn around(&self, target: Target, ahead: usize, x: f64, last: f64) -> Predicted {
-        let offsets = &self.of(target)[ahead - 1];
-        Predicted {
-            point: count(x),
-            quantiles: offsets.map(|offset| count(if x.is_nan() { x } else { (x + offset).max(last) })),
-        }
+        // There and back through the logarithm, a count would change in its last digits.
+        let count = |y: f64| if y == log_count(last) { last } else { count(y) };
+        let quantile = |offset: f64| if x.is_nan() { x } else { count(x + offset).max(last) };
+        Predicted { point: count(x), quantiles: self.of(target)[ahead - 1].map(quantile) }
     }
 
     fn of(&self, target: Target) -> &[[f64; 7]] {
@@ -111,7 +110,8 @@ fn bounded(error: f64) -> f64 {
 }
 
 fn count(x: f64) -> f64 {
-    x.exp_m1().max(0.0) + if x.is_nan() { f64::NAN } else { 0.0 }
+    // Not `max` alone, which would turn a NaN into 0 and hide an explosion.
+    if x.is_nan() { x } else { x.exp_m1().max(0.0) }
 }
 
 #[derive(Deserialize)]
@@ -145,8 +145,8 @@ mod tests {
         let errors = ErrorQuantiles { cases: vec![NORMAL], deaths: vec![NORMAL] };
         assert!(errors.around(Target::Fatalities, 1, f64::NAN, 0.0).exploded());
         assert!(errors.around(Target::Fatalities, 1, f64::INFINITY, 0.0).exploded());
-        let predicted = errors.around(Target::ConfirmedCases, 1, 3.0, 2.5);
-        assert_eq!(predicted.quantiles[0], 2.5f64.exp_m1());
+        let predicted = errors.around(Target::ConfirmedCases, 1, 3.0, 12.0);
+        assert_eq!(predicted.quantiles[0], 12.0);
         assert_eq!(predicted.point, predicted.quantiles[3]);
     }
 }

@@ -1,6 +1,6 @@
 //! A trained model: what a registered version holds, and its file.
 
-use covid_core::{Date, Forecast, PanelView, Target, sha256_hex};
+use covid_core::{Date, Forecast, PanelView, sha256_hex};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -95,10 +95,9 @@ impl Model {
 
     pub(crate) fn forecast_unchecked(&self, view: &PanelView<'_>, horizon: usize) -> Forecast {
         let paths = self.fitted.predict(view, horizon);
-        let last = |location: usize, target: Target| view.last_log(location, target);
         Forecast::from_fn(view.as_of(), horizon, view.locations().to_vec(), |location, target, ahead| {
             let x = paths.path(location, target)[ahead - 1];
-            self.error_quantiles.around(target, ahead, x, last(location, target))
+            self.error_quantiles.around(target, ahead, x, view.last_count(location, target))
         })
     }
 

@@ -106,7 +106,7 @@ impl ModelRegistry for EmbeddedRegistry {
         let promotion =
             self.write(move |session| session.promote(&name, version, expected_champion, evidence, at_ms)).await?;
         if let Promotion::Promoted(event) = &promotion {
-            tracing::info!(model = event.name, version = event.version, previous = event.previous, "promoted");
+            tracing::debug!(model = event.name, version = event.version, previous = event.previous, "promoted");
         }
         Ok(promotion)
     }
@@ -114,7 +114,7 @@ impl ModelRegistry for EmbeddedRegistry {
     async fn rollback(&self, name: &str, at_ms: i64) -> Result<PromotionEvent, RegistryError> {
         let name = name.to_owned();
         let event = self.write(move |session| session.rollback(&name, at_ms)).await?;
-        tracing::info!(model = event.name, version = event.version, previous = event.previous, "rolled back");
+        tracing::debug!(model = event.name, version = event.version, previous = event.previous, "rolled back");
         Ok(event)
     }
 

@@ -1,7 +1,5 @@
 //! Figures computed outside the project (numpy, scikit-learn), on real data: 289 locations, no repair, 7 days ahead.
 
-use std::path::PathBuf;
-
 use covid_core::{Date, Panel};
 use covid_training::{Recipe, Replay, backtest, rolling_origins};
 
@@ -13,11 +11,7 @@ const MODELS: [&str; 5] = ["persistence", "polynomial-1", "polynomial-2", "polyn
 const TOLERANCE: f64 = 0.01;
 
 fn real_panel() -> Option<Panel> {
-    let Some(folder) = std::env::var_os("COVID_TEST_DATA") else {
-        println!("skipped: COVID_TEST_DATA is not set");
-        return None;
-    };
-    let folder = PathBuf::from(folder).join("jhu");
+    let folder = covid_testing::real_data()?.join("jhu");
     Some(covid_data::load(folder.to_str().unwrap()).unwrap().panel)
 }
 

@@ -1,0 +1,67 @@
+# The recipes of the project: people and CI call the same ones. `make` lists them.
+
+# More arguments for a stage: make predict ARGS='--source ../shared/data/jhu'
+ARGS ?=
+# More flags for cargo (CI gives --locked), and more arguments for the tests (CI gives -- --show-output).
+CARGO_FLAGS ?=
+TEST_FLAGS ?=
+
+# Real data for tests and benchmarks: the folder of COVID_TEST_DATA, else the one beside the project, where it is there.
+TEST_DATA := $(or $(COVID_TEST_DATA),$(shell cd ../shared/data 2>/dev/null && pwd))
+# The packages whose integration tests ask for it, found by looking.
+TEST_DATA_PACKAGES = $(shell grep -rlE 'var_os\("COVID_TEST_DATA"\)|real_data\(\)' --include='*.rs' crates/*/tests */tests \
+	| sed -E 's|^(crates/)?([^/]+)/tests/.*|\2|' | sort -u)
+
+.DEFAULT_GOAL := help
+.PHONY: help build eda train predict monitor deliver check format clippy docs test test-data bench bench-peers clean
+
+help: ## list the recipes
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build everything (debug)
+	cargo build $(CARGO_FLAGS) --workspace
+
+eda: ## first stage: look at the data
+	cargo run $(CARGO_FLAGS) -p eda -- $(ARGS)
+
+train: ## second stage: compare candidates, register the best, promote it if the gate says so
+	cargo run $(CARGO_FLAGS) -p exp-track-mod-reg -- $(ARGS)
+
+predict: ## third stage: forecast every location with the champion
+	cargo run $(CARGO_FLAGS) -p deployment -- $(ARGS)
+
+monitor: ## fourth stage: score the forecasts whose dates have come
+	cargo run $(CARGO_FLAGS) -p monitoring -- $(ARGS)
+
+deliver: ## fifth stage: the loop in one flow
+	cargo run $(CARGO_FLAGS) -p delivery -- $(ARGS)
+
+check: format clippy docs ## format, lints and docs, warnings as errors
+
+format: ## is every file formatted?
+	cargo fmt --all --check
+
+clippy: ## lints of every target, warnings as errors
+	cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
+
+docs: ## the API's documentation, warnings as errors
+	RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --workspace --no-deps
+
+test: ## the tests that need nothing
+	cargo test $(CARGO_FLAGS) --workspace $(TEST_FLAGS)
+
+test-data: ## the integration tests that use real data, where there is ../shared/data or COVID_TEST_DATA
+ifeq ($(TEST_DATA),)
+	@echo 'skipped: there is no folder ../shared/data, and COVID_TEST_DATA is not set'
+else
+	COVID_TEST_DATA='$(TEST_DATA)' cargo test $(CARGO_FLAGS) $(TEST_DATA_PACKAGES:%=-p %) --test it $(TEST_FLAGS)
+endif
+
+bench: ## criterion's benchmarks of parse, fit and predict (on real data where there are any)
+	$(if $(TEST_DATA),COVID_TEST_DATA='$(TEST_DATA)') cargo bench $(CARGO_FLAGS) --workspace --bench '*'
+
+bench-peers: ## the whole process, side by side with pandas and scikit-learn
+	python3 benches/peers/compare.py
+
+clean: ## remove what was built (not the store)
+	cargo clean

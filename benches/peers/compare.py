@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""`make bench-peers`: the release `deployment` and the same job in pandas and scikit-learn, side by side in one run.
+
+Both are timed as whole processes, in turns, on the same files. The Rust side has a champion in its registry, as the contract
+says; each of its runs starts from a copy of a store that holds the registry and nothing else (the copy is not timed), so
+that it reads, checks, repairs, predicts and commits anew. Only Python's standard library is used here.
+
+Usage: compare.py [RUNS]
+"""
+import csv
+import hashlib
+import json
+import math
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "covid-peers"
+# On the real data the best candidate of this date, by the last 5 origins, is polynomial-2, so that it becomes champion with
+# nothing but the programs' own commands: the same model on both sides, whose forecasts can be compared.
+LIKE_FOR_LIKE = {"as_of": "2022-11-01", "COVID_GATE_ORIGINS": "5"}
+
+
+def main():
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 15
+    python, programs = peers_python(), build()
+    with tempfile.TemporaryDirectory(prefix="covid-peers-") as scratch:
+        scratch = Path(scratch)
+        real = Path(os.environ.get("COVID_TEST_DATA") or ROOT / ".." / "shared" / "data") / "jhu"
+        if real.is_dir():
+            source, what = real.resolve(), "JHU's final series, 289 locations x 1143 days"
+            like = LIKE_FOR_LIKE
+        else:
+            source, what = scratch / "simulated", "simulated, 289 locations x 1143 days"
+            call([programs / "eda", "-q", "simulate", "--locations", "289", "--days", "1143", "--out", source])
+            like = {}
+        prepared = scratch / "prepared"
+        train = [programs / "exp-track-mod-reg", "--source", source, "--store", f"file:{prepared}", "--format", "json", "-q"]
+        if like:
+            train += ["--repair", "none", "--as-of", like["as_of"]]
+        settings = {key: value for key, value in like.items() if key.startswith("COVID_")}
+        champion = json.loads(call(train, settings))["candidates"][0]["spec"]
+
+        print(f"source: {what}; champion: {champion}")
+        if like:
+            check_like_for_like(python, programs, source, prepared, scratch, like["as_of"])
+        rust_times, rust_kb, python_times, python_kb = [], [], [], []
+        for run in range(runs + 1):
+            store = fresh(prepared, scratch / "store")
+            rust = timed([programs / "deployment", "--source", source, "--store", f"file:{store}", "-q"])
+            committed = list(store.glob("*/predictions/commits/*/*.json"))
+            assert len(committed) == 1, "the Rust side did not do its work"
+            out = scratch / "predictions.csv"
+            out.unlink(missing_ok=True)
+            peer = timed([python, HERE / "polynomial.py", "--source", source, "--out", out])
+            assert rows(out) == json.loads(committed[0].read_text())["rows"], "the sides made different numbers of rows"
+            if run:  # the first of each warms the file cache and does not count
+                for (seconds, kb), times, peaks in ((rust, rust_times, rust_kb), (peer, python_times, python_kb)):
+                    times.append(seconds)
+                    peaks.append(kb)
+        report("Rust", rust_times, rust_kb)
+        report("Python", python_times, python_kb)
+        ratio = statistics.median(python_times) / statistics.median(rust_times)
+        print(f"Rust is {ratio:.1f} times as fast (medians of {runs} runs each, in turns)")
+
+
+def peers_python():
+    """The interpreter of a virtual environment with the pinned packages, made when missing."""
+    wanted = (HERE / "requirements.txt").read_bytes()
+    folder = CACHE / hashlib.sha256(wanted).hexdigest()[:12]
+    python = folder / "bin" / "python"
+    if not (folder / "complete").exists():
+        shutil.rmtree(CACHE, ignore_errors=True)  # of other versions: one environment is kept
+        print(f"installing {', '.join(wanted.decode().split())}", file=sys.stderr)
+        call([sys.executable, "-m", "venv", folder])
+        call([python, "-m", "pip", "install", "--quiet", "-r", HERE / "requirements.txt"])
+        (folder / "complete").touch()
+    return python
+
+
+def build():
+    """The folder of the release programs."""
+    names = [word for name in ("deployment", "exp-track-mod-reg", "eda") for word in ("-p", name)]
+    subprocess.run(["cargo", "build", "--quiet", "--release", *names], cwd=ROOT, check=True)
+    metadata = call(["cargo", "metadata", "--no-deps", "--format-version", "1"])
+    return Path(json.loads(metadata)["target_directory"]) / "release"
+
+
+def call(command, settings=None):
+    """Standard output of a command; the caller's own COVID_* settings do not reach it."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("COVID_")} | (settings or {})
+    return subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def timed(command):
+    """Wall seconds and peak memory (KB) of a process, from its start to its end."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("COVID_")}
+    start = time.perf_counter()
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, f"{command[0]} ended with {process.returncode}"
+    return seconds, usage.ru_maxrss
+
+
+def fresh(prepared, store):
+    shutil.rmtree(store, ignore_errors=True)
+    shutil.copytree(prepared, store)
+    return store
+
+
+def rows(path):
+    with open(path, newline="") as file:
+        return sum(1 for _ in csv.DictReader(file))
+
+
+def points(path):
+    with open(path, newline="") as file:
+        return {(row["location"], row["target"], row["date"]): float(row["point"]) for row in csv.DictReader(file)}
+
+
+def check_like_for_like(python, programs, source, prepared, scratch, as_of):
+    """Both sides fit polynomial-2 as of the same date: their forecasts must be the same but for rounding."""
+    store, ours, theirs = fresh(prepared, scratch / "store"), scratch / "ours.csv", scratch / "theirs.csv"
+    common = ["--source", source, "--store", f"file:{store}", "--as-of", as_of, "--repair", "none", "-q"]
+    call([programs / "deployment", *common])
+    call([programs / "deployment", *common, "export", "--out", ours])
+    call([python, HERE / "polynomial.py", "--source", source, "--as-of", as_of, "--out", theirs])
+    ours, theirs = points(ours), points(theirs)
+    assert ours.keys() == theirs.keys(), "the sides name different rows"
+    worst = max(abs(math.log1p(ours[key]) - math.log1p(theirs[key])) for key in ours)
+    assert worst < 1e-6, f"the forecasts as of {as_of} differ by {worst} on ln(1 + count)"
+    print(f"check: {len(ours)} forecasts as of {as_of} agree to {worst:.0e} on ln(1 + count)")
+
+
+def report(side, times, kilobytes):
+    median, low, high = statistics.median(times), min(times), max(times)
+    print(f"{side:6}  median {median:.3f} s  (from {low:.3f} to {high:.3f})  peak memory {max(kilobytes) / 1024:.0f} MiB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+//! Monitoring on a store in memory: every due row is scored once, against what was published.
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+
+use covid_core::{Panel, PanelView, Target, Timestamp, log_count};
+use covid_data::{Repair, Simulation, SourceKind, repair};
+use covid_monitoring::{Monitored, Request, monitor, monitoring_ledger};
+use covid_prediction::{Branch, Champion, predict};
+use covid_storage::{MemoryStore, list_all};
+use covid_training::{Model, Recipe, Replay, TrainingSettings};
+
+const SETTINGS: TrainingSettings = TrainingSettings { horizon: 7, every: 7, tuning_origins: 2, calibration_origins: 2 };
+
+fn panel() -> Panel {
+    Simulation::new(6, 120, 7).unwrap().panel()
+}
+
+/// One second after another, so that the later of two runs is the current one.
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_900_000_000 + second).unwrap()
+}
+
+async fn predict_on(store: &MemoryStore, panel: &Panel, day: usize, horizon: usize, second: i64) {
+    let prepare = |view: &PanelView<'_>| repair(view, Repair::Monotone).0;
+    let view = panel.as_of(panel.date(90)).unwrap();
+    let model = Model::train(&Replay::new(view, &prepare, 14), Recipe::DampedGrowth, &SETTINGS).unwrap();
+    let champion = Champion { name: "covid-predictor-test".into(), version: 1, run_id: "0".repeat(32), model };
+    let request = covid_prediction::Request {
+        dataset: "test".into(),
+        source_kind: SourceKind::Sample,
+        fetched_at: at(second),
+        panel: Arc::new(panel.clone()),
+        as_of: panel.date(day),
+        horizon,
+        repair: Repair::Monotone,
+        shards: 1,
+        branch: Branch::Real,
+    };
+    predict(store, &champion, &request, &SETTINGS, at(second)).await.unwrap();
+}
+
+async fn monitor_on(store: &MemoryStore, panel: &Panel, day: usize, second: i64) -> Option<Monitored> {
+    let request = Request {
+        dataset: "test",
+        source_kind: SourceKind::Sample,
+        panel,
+        as_of: panel.date(day),
+        branch: Branch::Real,
+    };
+    monitor(store, request, at(second)).await.unwrap()
+}
+
+#[tokio::test]
+async fn each_row_is_scored_once_when_its_date_has_come() {
+    let (panel, store) = (panel(), MemoryStore::new());
+    assert!(monitor_on(&store, &panel, 100, 0).await.is_none(), "nothing is there");
+    predict_on(&store, &panel, 100, 7, 1).await;
+    assert!(monitor_on(&store, &panel, 100, 2).await.is_none(), "nothing is due");
+
+    let three_days = monitor_on(&store, &panel, 103, 3).await.unwrap();
+    assert!(!three_days.already_done);
+    assert_eq!(three_days.summary.rows, 6 * 2 * 3);
+    assert_eq!(three_days.summary.horizons.iter().map(|at| at.horizon).collect::<Vec<_>>(), [1, 2, 3]);
+
+    let again = monitor_on(&store, &panel, 103, 4).await.unwrap();
+    assert!(again.already_done);
+    assert_eq!(again.manifest.run, three_days.manifest.run);
+    assert_eq!(again.summary, three_days.summary);
+
+    let rest = monitor_on(&store, &panel, 119, 5).await.unwrap();
+    assert_eq!(rest.summary.rows, 6 * 2 * 4);
+    assert_eq!(rest.summary.horizons.iter().map(|at| at.horizon).collect::<Vec<_>>(), [4, 5, 6, 7]);
+    assert!(monitor_on(&store, &panel, 118, 6).await.is_none(), "nothing is left");
+    assert_eq!(monitoring_ledger(&store, "test", Branch::Real).all().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn only_the_current_run_of_an_as_of_date_is_scored() {
+    let (panel, store) = (panel(), MemoryStore::new());
+    predict_on(&store, &panel, 100, 7, 1).await;
+    predict_on(&store, &panel, 100, 5, 2).await;
+    predict_on(&store, &panel, 103, 7, 3).await;
+    let monitored = monitor_on(&store, &panel, 119, 4).await.unwrap();
+    assert_eq!(monitored.summary.rows, 6 * 2 * (5 + 7));
+    let as_ofs: Vec<_> = monitored.manifest.work.scored.iter().map(|scored| scored.as_of).collect();
+    assert_eq!(as_ofs, [panel.date(100), panel.date(103)]);
+}
+
+#[tokio::test]
+async fn scores_are_those_of_the_published_counts() {
+    let (panel, store) = (panel(), MemoryStore::new());
+    predict_on(&store, &panel, 100, 7, 1).await;
+    let monitored = monitor_on(&store, &panel, 119, 2).await.unwrap();
+    // Persistence is the count of the as-of date, recomputed here from the panel alone.
+    let rmsle = Target::ALL.map(|target| {
+        let errors = (0..6).flat_map(|place| (101..=107).map(move |day| (place, day)));
+        let squared = errors.map(|(place, day)| {
+            let counts = panel.counts(place, target);
+            (log_count(counts[100]) - log_count(counts[day])).powi(2)
+        });
+        (squared.sum::<f64>() / 42.0).sqrt()
+    });
+    let expected = (rmsle[0] + rmsle[1]) / 2.0;
+    assert!((monitored.summary.persistence_headline.unwrap() - expected).abs() < 1e-12);
+    let model = monitored.summary.headline.unwrap();
+    assert!(model > 0.0 && (model - expected).abs() > 1e-6, "the model is not persistence: {model} {expected}");
+    assert_eq!(monitored.summary.worst.len(), 6);
+    assert!(monitored.summary.worst.is_sorted_by(|a, b| a.headline >= b.headline));
+}
+
+#[tokio::test]
+async fn missing_counts_and_vanished_places_are_not_scored() {
+    let (panel, store) = (panel(), MemoryStore::new());
+    predict_on(&store, &panel, 100, 7, 1).await;
+    let mut later = panel.subset(&[0, 1, 2, 3, 4]).unwrap();
+    later.counts_mut(0, Target::Fatalities)[105] = f64::NAN;
+    let monitored = monitor_on(&store, &later, 119, 2).await.unwrap();
+    assert_eq!(monitored.summary.rows, 5 * 2 * 7 - 1);
+    assert_eq!(monitored.summary.locations, 5);
+}
+
+#[tokio::test]
+async fn the_store_holds_what_was_found() {
+    let (panel, store) = (panel(), MemoryStore::new());
+    predict_on(&store, &panel, 100, 7, 1).await;
+    let monitored = monitor_on(&store, &panel, 119, 2).await.unwrap();
+    let keys: Vec<String> = list_all(&store, "test/monitoring/").await.unwrap().into_iter().map(|o| o.key).collect();
+    let run = &monitored.manifest.run;
+    let as_of = panel.date(119);
+    let expected = [
+        format!("test/monitoring/commits/as_of={as_of}/{run}.json"),
+        format!("test/monitoring/csv/as_of={as_of}/{run}.csv"),
+        format!("test/monitoring/data/as_of={as_of}/run={run}/part-0-1.parquet"),
+        format!("test/monitoring/plans/{run}.json"),
+    ];
+    assert_eq!(keys, expected);
+}

@@ -1,0 +1,75 @@
+//! The fifth stage as a user runs it.
+#![allow(clippy::unwrap_used)]
+
+use covid_testing::{Output, Sandbox, assert_run};
+
+fn run(sandbox: &Sandbox, args: &[&str]) -> Output {
+    sandbox.run(env!("CARGO_BIN_EXE_delivery"), args)
+}
+
+#[test]
+fn the_loop_runs_once_and_has_nothing_to_do_the_second_time() {
+    let sandbox = Sandbox::new();
+    assert_run!(run(&sandbox, &[]), @r#"
+    exit: 0
+    ----- stdout -----
+    1. monitor
+    back-dated forecast (none was due) against what was published up to 2021-06-04: RMSLE 0.0170, no change 0.0286: 40 % better than no change (48 locations)
+    scored: <run> (as of 2021-05-28)
+    Target           RMSLE  No change  Bias (log)    WIS  In 50 %  In 80 %  In 95 %  Rows
+    ─────────────────────────────────────────────────────────────────────────────────────
+    ConfirmedCases  0.0203     0.0406     -0.0010  1,938     56 %     80 %     91 %   336
+    Fatalities      0.0138     0.0166     +0.0025     12     46 %     68 %     85 %   336
+    Days ahead   RMSLE  No change
+    ─────────────────────────────
+             1  0.0062     0.0063
+             2  0.0104     0.0106
+             3  0.0142     0.0169
+             4  0.0182     0.0241
+             5  0.0200     0.0327
+             6  0.0226     0.0382
+             7  0.0210     0.0467
+    Worst locations                  RMSLE  No change
+    ─────────────────────────────────────────────────
+    Rustacea                        0.0613     0.0439
+    North Tensoria, Tensoria        0.0381     0.0450
+    South Featuristan, Featuristan  0.0347     0.0423
+    Pipelinia                       0.0283     0.0525
+    Logarithmia                     0.0251     0.0273
+    committed: run <run>, 672 rows
+    manifest: ./store/sample/backdated/monitoring/commits/as_of=2021-06-04/<run>.json
+    csv:      ./store/sample/backdated/monitoring/csv/as_of=2021-06-04/<run>.csv
+    2. retrain: skill against no change 0.405, at least 0 wanted: the champion stays
+       damped-growth-7-0.95 is registered as version 1 of covid-predictor-sample, its first champion
+    3. predict: 7 days after 2021-06-04 by covid-predictor-sample 1 (damped-growth-7-0.95), committed: run <run>, 672 rows
+       ./store/sample/predictions/commits/as_of=2021-06-04/<run>.json
+       ./store/sample/predictions/csv/as_of=2021-06-04/<run>.csv
+    ----- stderr -----
+    simulated sample (simulated, 48 locations x 500 days, seed 1): 48 locations x 500 days up to 2021-06-04; repair: 171 counts in 29 series lowered
+    no champion of covid-predictor-sample yet: training one first
+    damped-growth-7-0.95 is registered as version 1 of covid-predictor-sample, its first champion
+    "#);
+    let second = run(&sandbox, &["-q"]);
+    assert!(second.success(), "{second}");
+    assert_eq!(second.stdout.matches("already done: run ").count(), 2, "{second}");
+}
+
+#[test]
+fn day_after_day_it_scores_what_it_forecast_the_week_before() {
+    let sandbox = Sandbox::new();
+    assert!(run(&sandbox, &["-q", "--as-of", "2021-05-20"]).success());
+    let next = run(&sandbox, &["-q", "--as-of", "2021-05-27"]);
+    assert!(next.stdout.contains("committed forecasts against what was published up to 2021-05-27"), "{next}");
+    assert!(next.stdout.contains("the champion stays"), "{next}");
+}
+
+#[test]
+fn a_champion_that_is_not_good_enough_is_challenged() {
+    // Better than no change by 99 % is more than any model can be: the rule must fire.
+    let sandbox = Sandbox::new().env("COVID_DELIVERY_MIN_SKILL", "0.99");
+    assert!(run(&sandbox, &["-q", "--as-of", "2021-05-20"]).success());
+    let next = run(&sandbox, &["-q", "--as-of", "2021-05-27"]);
+    assert!(next.stdout.contains("a challenger is trained"), "{next}");
+    assert!(next.stdout.contains("is registered as version 2 of covid-predictor-sample, promoted"), "{next}");
+    assert!(next.stdout.contains("by covid-predictor-sample 2 (damped-growth"), "{next}");
+}

@@ -1,0 +1,120 @@
+//! Settings that cannot be obeyed.
+
+use covid_testing::{Sandbox, assert_run};
+
+use crate::run;
+
+#[test]
+fn unknown_settings_are_errors() {
+    assert_run!(run(&Sandbox::new().env("COVID_STOER", "x"), &["-q"]), @r#"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: the environment variable COVID_STOER stands for no setting
+    hint: did you mean COVID_STORE?
+    "#);
+    let sandbox = Sandbox::new();
+    sandbox.write("my.toml", "[gate]\nlevle = 0.1\n");
+    assert_run!(run(&sandbox, &["-q", "--config", "my.toml"]), @r#"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: the settings file `my.toml` sets `gate.levle`, which is not a setting
+    hint: did you mean `gate.level`?
+    "#);
+}
+
+#[test]
+fn values_outside_their_range_are_errors() {
+    let sandbox = Sandbox::new();
+    assert_run!(run(&sandbox, &["-q", "--horizon", "61"]), @r#"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: horizon must be from 1 to 60 days, not 61
+    hint: change horizon on the command line or in the settings
+    "#);
+    assert_run!(run(&sandbox, &["-q", "--horizon", "0"]), @r#"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: horizon must be from 1 to 60 days, not 0
+    hint: change horizon on the command line or in the settings
+    "#);
+    assert_run!(run(&sandbox, &["-q", "--horizon=-1"]), @r#"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: the command line sets `prediction.horizon` to `-1`, which it cannot be: invalid value: integer `-1`, expected usize
+    hint: `prediction.horizon`: Days ahead that are predicted, 1 to 60.
+    "#);
+    assert_run!(run(&sandbox, &["-q", "--as-of", "2020-13-01"]), @r#"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: the flag --as-of sets `as_of` to `2020-13-01`, which it cannot be: failed to parse two digit integer as month: parameter 'month' is not in the required range of 1..=12
+    hint: `as_of`: The as-of date, YYYY-MM-DD: nothing looks past it. Not set: the last date of the source.
+    "#);
+    assert_run!(run(&sandbox, &["-q", "--dataset", "../elsewhere"]), @r#"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: --dataset must be at most 100 letters, digits, `-`, `_` or `.`, the first a letter or digit, not `../elsewhere`
+    hint: change --dataset on the command line or in the settings
+    "#);
+    assert_run!(run(&sandbox, &["-q", "--repair", "magic"]), @r#"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: the flag --repair sets `repair` to `magic`, which it cannot be: unknown variant `magic`, expected `none` or `monotone`
+    hint: `repair`: What to do about cumulative counts that fall: `monotone` (lower the earlier counts, never the latest published one) or `none`. Models learn from repaired counts; scores are always against the published ones.
+    "#);
+    assert_run!(run(&sandbox.env("COVID_GATE_LEVEL", "2"), &["-q"]), @r#"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: gate.level must be above 0 and at most 0.5, not 2
+    hint: change gate.level on the command line or in the settings
+    "#);
+}
+
+#[test]
+fn stores_and_trackers_that_cannot_be_used_are_errors() {
+    let sandbox = Sandbox::new();
+    sandbox.write("file", "");
+    assert_run!(run(&sandbox, &["-q", "--store", "file:file"]), @r#"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: file cannot be used as a store: it is not a folder
+    hint: name a folder, or a path where one can be created (`--store file:PATH`)
+    "#);
+    assert_run!(run(&sandbox, &["-q", "--store", "file:file/store"]), @r#"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: the tracking database file/store/tracking.db cannot be written to: its folder cannot be created: Not a directory (os error 20)
+    hint: choose a path that you may write to (`--tracking embedded:PATH`)
+    "#);
+    assert_run!(run(&sandbox, &["-q", "--store", "s3://bucket/prefix"]), @r#"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `s3://bucket/prefix` cannot be used as a store: S3 is not supported yet
+    hint: use a folder for now, such as `--store file:./store`
+    "#);
+    assert_run!(run(&sandbox, &["-q", "--tracking", "sqlite:///mlflow.db"]), @r#"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `sqlite:///mlflow.db` cannot be used as a tracker: that is a store of MLflow's own, which only MLflow may write to
+    hint: use `embedded:PATH`, or start `mlflow server` on that store and name its `http://` address
+    "#);
+    assert_run!(run(&sandbox, &["-q", "--tracking", "embedded:file/t.db"]), @r#"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: the tracking database file/t.db cannot be written to: its folder cannot be created: File exists (os error 17)
+    hint: choose a path that you may write to (`--tracking embedded:PATH`)
+    "#);
+}

@@ -1,0 +1,110 @@
+//! The first stage as a user runs it.
+#![allow(clippy::unwrap_used)]
+
+use covid_testing::{Output, Sandbox, assert_run};
+
+fn run(sandbox: &Sandbox, args: &[&str]) -> Output {
+    sandbox.run(env!("CARGO_BIN_EXE_eda"), args)
+}
+
+const REPORT: &str = "store/sample/eda/as_of=2021-06-04/report.html";
+
+#[test]
+fn it_shows_the_sample_and_writes_a_report_again_and_again() {
+    let sandbox = Sandbox::new();
+    assert_run!(run(&sandbox, &[]), @r#"
+    exit: 0
+    ----- stdout -----
+    Location           Cases  New in 7 days   Deaths  New in 7 days  Weekly cases
+    ───────────────────────────────────────────────────────────────────────────────────────────
+    World         18,493,240        978,142  170,971          4,994  ▁▁▂▃▃▃▃▃▃▃▃▄▄▄▃▃▄▄▅▅▆▇███▇
+    Covariantia    3,035,707        208,424   39,056          1,571  ▁▁▂▂▃▄▄▄▃▃▂▂▂▂▂▂▂▂▂▃▄▆██▇▆
+    Quantilia      2,541,437         14,680   19,753            104  ▁▁▂▃▂▂▃▃▃▄▆▆██▆▅▅▄▄▃▂▂▃▁▁▁
+    Challengeria   2,299,427         78,184   28,274            819  ▁▂▅▅▄▃▂▂▁▁▁▁▁▁▂▂▃▄▆▇█▆▅▅▄▃
+    Baselinia      1,819,021        147,456   15,822            864  ▃▂▂▂▂▂▂▂▂▂▂▁▁▁▁▁▁▁▃▄▆██▇▅▇
+    Modelonia      1,814,177        125,389    4,721            133  ▃▂▁▁▁▁▁▂▂▄▆█▇▅▄▃▂▂▃▃▄▄▆▇██
+    Quality                            ConfirmedCases                    Fatalities
+    ───────────────────────────────────────────────────────────────────────────────
+    missing counts                                  0                             0
+    counts that fall                               18                            19
+    series with a fall                             13                            16
+    largest fall        3,984 (Regressia, 2021-04-24)  107 (Championia, 2020-11-28)
+    series without any                              0                             6
+    not whole numbers                               0                             0
+    places without news for 14 days: 0
+    places that report weekly: 5 - Upper Lassonia, Lassonia; Bootstrapia; Pipelinia; Rustacea; Imputation Rock
+    report: ./store/sample/eda/as_of=2021-06-04/report.html
+    ----- stderr -----
+    simulated sample (simulated, 48 locations x 500 days, seed 1): 48 locations x 500 days up to 2021-06-04; repair: 171 counts in 29 series lowered
+    "#);
+    let first = sandbox.read(REPORT);
+    assert!(run(&sandbox, &[]).success());
+    assert_eq!(sandbox.read(REPORT), first, "the same data give the same report");
+    let listed: Vec<String> = sandbox.files().into_iter().filter(|file| !file.contains(".covid-lock")).collect();
+    assert_eq!(listed, [REPORT]);
+}
+
+#[test]
+fn the_report_is_self_contained() {
+    let sandbox = Sandbox::new();
+    assert!(run(&sandbox, &["-q"]).success());
+    let page = sandbox.read(REPORT);
+    assert!(page.matches("<svg").count() >= 6);
+    for foreign in ["http://", "https://", "<script src", "<link"] {
+        let found = page.replace("http://www.w3.org/", "").contains(foreign);
+        assert!(!found, "the page refers to {foreign}");
+    }
+}
+
+#[test]
+fn nothing_after_the_as_of_date_is_in_the_report() {
+    let sandbox = Sandbox::new();
+    assert!(run(&sandbox, &["-q", "--as-of", "2020-12-31"]).success());
+    let page = sandbox.read("store/sample/eda/as_of=2020-12-31/report.html");
+    assert!(page.contains("up to 2020-12-31") && !page.contains("2021-0"));
+}
+
+#[test]
+fn a_simulation_is_written_in_jhu_layout_and_read_back() {
+    let sandbox = Sandbox::new();
+    let args = "simulate --locations 5 --days 40 --seed 3 --out simulated -q";
+    assert_run!(run(&sandbox, &args.split(' ').collect::<Vec<_>>()), @r#"
+    exit: 0
+    ----- stdout -----
+    simulated, 5 locations x 40 days, seed 3
+    simulated/time_series_covid19_confirmed_global.csv
+    simulated/time_series_covid19_deaths_global.csv
+    ----- stderr -----
+    "#);
+    assert_run!(run(&sandbox, &["-q", "--source", "simulated"]), @r#"
+    exit: 0
+    ----- stdout -----
+    Location    Cases  New in 7 days  Deaths  New in 7 days  Weekly cases
+    ─────────────────────────────────────────────────────────────────────
+    World          11              7       0              0   ▁▁▂▄█
+    Quantilia      10              6       0              0   ▁▁▂▅█
+    Parquetia       1              1       0              0   ▁▁▁▁█
+    Datastan        0              0       0              0   ▁▁▁▁▁
+    Modelonia       0              0       0              0   ▁▁▁▁▁
+    Backtestan      0              0       0              0   ▁▁▁▁▁
+    Quality             ConfirmedCases  Fatalities
+    ──────────────────────────────────────────────
+    missing counts                   0           0
+    counts that fall                 0           0
+    series with a fall               0           0
+    largest fall                     -           -
+    series without any               3           5
+    not whole numbers                0           0
+    places without news for 14 days: 3 - Datastan; Modelonia; Backtestan
+    places that report weekly: 0
+    report: ./store/jhu/eda/as_of=2020-03-01/report.html
+    ----- stderr -----
+    "#);
+    assert_run!(run(&sandbox, &["simulate", "--locations", "0", "--out", "x", "-q"]), @r#"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: a simulation has 1 to 200000 locations, not 0
+    hint: ask for 1 to 200000 locations
+    "#);
+}

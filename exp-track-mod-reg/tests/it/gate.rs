@@ -1,0 +1,138 @@
+//! What the gate lets through, and what it does not.
+
+use covid_testing::{Sandbox, assert_run};
+
+use crate::run;
+
+/// On the sample polynomial is the best candidate on the first of these dates, and damped growth on the second.
+const POLYNOMIAL_IS_BEST: &str = "2020-04-01";
+const DAMPED_GROWTH_IS_BEST: &str = "2020-08-01";
+
+#[test]
+fn another_recipe_must_win_the_paired_test() {
+    let sandbox = Sandbox::new();
+    assert!(run(&sandbox, &["-q", "--as-of", POLYNOMIAL_IS_BEST]).success());
+    // With 8 origins no result is less likely than 1 in 256: nothing can pass at this level.
+    let strict = sandbox.env("COVID_GATE_LEVEL", "0.001");
+    assert_run!(run(&strict, &["-q", "--as-of", DAMPED_GROWTH_IS_BEST]), @r#"
+    exit: 0
+    ----- stdout -----
+    covid-predictor-sample: RMSLE 7 days ahead, mean over 8 origins from 2020-06-06 to 2020-07-25
+    Candidate      Chosen                 Tracking run                       RMSLE  of cases  of deaths
+    ───────────────────────────────────────────────────────────────────────────────────────────────────
+    damped-growth  damped-growth-14-0.85  <id>  0.0519    0.0604     0.0433
+    polynomial     polynomial-2           <id>  0.0781    0.0894     0.0668
+    persistence    persistence            <id>  0.0861    0.0964     0.0758
+    nothing better found: version 1 of covid-predictor-sample stays champion; damped-growth-14-0.85 (registered as version 2) was not promoted: mean RMSLE 0.0519 against the champion's 0.0781 on 8 origins, paired test p = 0.004, needed below 0.001
+    ----- stderr -----
+    "#);
+    assert_run!(run(&strict, &["models", "-q"]), @r#"
+    exit: 0
+    ----- stdout -----
+    Version  Aliases     Model stage  Model                  Trained as of   RMSLE  Evidence
+    ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    2        challenger  None         damped-growth-14-0.85  2020-08-01     0.0519
+    1        champion    Production   polynomial-2           2020-04-01     0.2290  promote: the registry had no champion
+    ----- stderr -----
+    "#);
+    assert_run!(run(&strict, &["promote", "2", "-q", "--as-of", DAMPED_GROWTH_IS_BEST]), @r#"
+    exit: 5
+    ----- stdout -----
+    ----- stderr -----
+    error: version 2 of covid-predictor-sample was not promoted: mean RMSLE 0.0519 against the champion's 0.0781 on 8 origins, paired test p = 0.004, needed below 0.001
+    hint: see the versions with `exp-track-mod-reg models`; `rollback` needs no gate
+    "#);
+    let usual = strict.env("COVID_GATE_LEVEL", "0.5");
+    assert_run!(run(&usual, &["promote", "2", "-q", "--as-of", DAMPED_GROWTH_IS_BEST]), @r#"
+    exit: 0
+    ----- stdout -----
+    version 2 of covid-predictor-sample is the champion now, before: version 1
+    mean RMSLE 0.0519 against the champion's 0.0781 on 8 origins, paired test p = 0.004, needed below 0.5
+    ----- stderr -----
+    "#);
+}
+
+#[test]
+fn the_same_recipe_on_newer_data_is_promoted_and_rolled_back() {
+    let sandbox = Sandbox::new();
+    assert!(run(&sandbox, &["-q", "--as-of", "2021-04-01"]).success());
+    assert_run!(run(&sandbox, &["-q", "--as-of", "2021-05-01"]), @r#"
+    exit: 0
+    ----- stdout -----
+    covid-predictor-sample: RMSLE 7 days ahead, mean over 8 origins from 2021-03-06 to 2021-04-24
+    Candidate      Chosen                Tracking run                       RMSLE  of cases  of deaths
+    ──────────────────────────────────────────────────────────────────────────────────────────────────
+    damped-growth  damped-growth-7-0.95  <id>  0.0247    0.0327     0.0166
+    polynomial     polynomial-3          <id>  0.0311    0.0444     0.0179
+    persistence    persistence           <id>  0.0444    0.0623     0.0265
+    damped-growth-7-0.95 is registered as version 2 of covid-predictor-sample, promoted to champion: the champion's recipe on newer data: mean RMSLE 0.0228 against 0.0227 as trained on 2021-04-01, on 4 origins since, may be worse by 25 %
+    ----- stderr -----
+    "#);
+    assert_run!(run(&sandbox, &["rollback", "-q"]), @r#"
+    exit: 0
+    ----- stdout -----
+    version 1 of covid-predictor-sample is the champion again, before: version 2
+    ----- stderr -----
+    "#);
+    assert_run!(run(&sandbox, &["models", "-q"]), @r#"
+    exit: 0
+    ----- stdout -----
+    Version  Aliases   Model stage  Model                 Trained as of   RMSLE  Evidence
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    2                  Archived     damped-growth-7-0.95  2021-05-01     0.0247  promote: the champion's recipe on newer data: mean RMSLE 0.0228 against 0.0227 as trained on 2021-04-01, on 4 origins since, may be worse by 25 %
+    1        champion  Production   damped-growth-7-0.95  2021-04-01     0.0256  rollback
+    ----- stderr -----
+    "#);
+    assert_run!(run(&sandbox, &["promote", "2", "-q"]), @r#"
+    exit: 0
+    ----- stdout -----
+    version 2 of covid-predictor-sample is the champion now, before: version 1
+    the champion's recipe on newer data: mean RMSLE 0.0154 against 0.0154 as trained on 2021-04-01, on 8 origins since, may be worse by 25 %
+    ----- stderr -----
+    "#);
+    assert_run!(run(&sandbox, &["promote", "2", "-q"]), @r#"
+    exit: 0
+    ----- stdout -----
+    version 2 of covid-predictor-sample is the champion already: nothing to do
+    ----- stderr -----
+    "#);
+    // An older training of the champion's recipe is not let back in, except by a rollback.
+    assert_run!(run(&sandbox, &["promote", "1", "-q"]), @r#"
+    exit: 5
+    ----- stdout -----
+    ----- stderr -----
+    error: version 1 of covid-predictor-sample was not promoted: it was trained as of 2021-04-01, before the champion (2021-05-01)
+    hint: see the versions with `exp-track-mod-reg models`; `rollback` needs no gate
+    "#);
+    assert_run!(run(&sandbox, &["rollback", "-q"]), @r#"
+    exit: 0
+    ----- stdout -----
+    version 1 of covid-predictor-sample is the champion again, before: version 2
+    ----- stderr -----
+    "#);
+    assert_run!(run(&sandbox, &["rollback", "-q"]), @r#"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `covid-predictor-sample` has no previous champion to go back to
+    hint: promote the version you want with `exp-track-mod-reg promote VERSION`
+    "#);
+}
+
+#[test]
+fn a_champion_of_another_dataset_counts_as_none() {
+    let sandbox = Sandbox::new();
+    assert!(run(&sandbox, &["-q"]).success());
+    assert_run!(run(&sandbox, &["-q", "--dataset", "other"]), @r#"
+    exit: 0
+    ----- stdout -----
+    covid-predictor-other: RMSLE 7 days ahead, mean over 8 origins from 2021-04-09 to 2021-05-28
+    Candidate      Chosen                Tracking run                       RMSLE  of cases  of deaths
+    ──────────────────────────────────────────────────────────────────────────────────────────────────
+    damped-growth  damped-growth-7-0.95  <id>  0.0154    0.0187     0.0120
+    polynomial     polynomial-3          <id>  0.0218    0.0298     0.0138
+    persistence    persistence           <id>  0.0343    0.0475     0.0211
+    damped-growth-7-0.95 is registered as version 1 of covid-predictor-other, its first champion
+    ----- stderr -----
+    "#);
+}

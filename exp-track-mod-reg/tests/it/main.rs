@@ -1,0 +1,128 @@
+//! The second stage as a user runs it.
+#![allow(clippy::unwrap_used)]
+
+mod backtest;
+mod gate;
+
+use covid_testing::{Output, Sandbox, assert_run};
+
+fn run(sandbox: &Sandbox, args: &[&str]) -> Output {
+    sandbox.run(env!("CARGO_BIN_EXE_exp-track-mod-reg"), args)
+}
+
+#[test]
+fn the_first_training_makes_a_champion_and_the_second_has_nothing_to_do() {
+    let sandbox = Sandbox::new();
+    assert_run!(run(&sandbox, &[]), @r#"
+    exit: 0
+    ----- stdout -----
+    covid-predictor-sample: RMSLE 7 days ahead, mean over 8 origins from 2021-04-09 to 2021-05-28
+    Candidate      Chosen                Tracking run                       RMSLE  of cases  of deaths
+    ──────────────────────────────────────────────────────────────────────────────────────────────────
+    damped-growth  damped-growth-7-0.95  <id>  0.0154    0.0187     0.0120
+    polynomial     polynomial-3          <id>  0.0218    0.0298     0.0138
+    persistence    persistence           <id>  0.0343    0.0475     0.0211
+    damped-growth-7-0.95 is registered as version 1 of covid-predictor-sample, its first champion
+    ----- stderr -----
+    simulated sample (simulated, 48 locations x 500 days, seed 1): 48 locations x 500 days up to 2021-06-04; repair: 171 counts in 29 series lowered
+    "#);
+    assert_run!(run(&sandbox, &[]), @r#"
+    exit: 0
+    ----- stdout -----
+    covid-predictor-sample: RMSLE 7 days ahead, mean over 8 origins from 2021-04-09 to 2021-05-28
+    Candidate      Chosen                Tracking run                       RMSLE  of cases  of deaths
+    ──────────────────────────────────────────────────────────────────────────────────────────────────
+    damped-growth  damped-growth-7-0.95  <id>  0.0154    0.0187     0.0120
+    polynomial     polynomial-3          <id>  0.0218    0.0298     0.0138
+    persistence    persistence           <id>  0.0343    0.0475     0.0211
+    damped-growth-7-0.95 is already registered as version 1 of covid-predictor-sample, and is the champion: nothing to do
+    ----- stderr -----
+    simulated sample (simulated, 48 locations x 500 days, seed 1): 48 locations x 500 days up to 2021-06-04; repair: 171 counts in 29 series lowered
+    "#);
+    assert_run!(run(&sandbox, &["models", "-q"]), @r#"
+    exit: 0
+    ----- stdout -----
+    Version  Aliases   Model stage  Model                 Trained as of   RMSLE  Evidence
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    1        champion  Production   damped-growth-7-0.95  2021-06-04     0.0154  promote: the registry had no champion
+    ----- stderr -----
+    "#);
+    assert_run!(run(&sandbox, &["runs", "-q"]), @r#"
+    exit: 0
+    ----- stdout -----
+    Tracking run                      Started               Status    Model                 As of        RMSLE
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+    <id>  2030-01-02T03:04:05Z  FINISHED  damped-growth-7-0.95  2021-06-04  0.0154
+    <id>  2030-01-02T03:04:05Z  FINISHED  polynomial-3          2021-06-04  0.0218
+    <id>  2030-01-02T03:04:05Z  FINISHED  persistence           2021-06-04  0.0343
+    <id>  2030-01-02T03:04:05Z  FINISHED  damped-growth-7-0.95  2021-06-04  0.0154
+    <id>  2030-01-02T03:04:05Z  FINISHED  polynomial-3          2021-06-04  0.0218
+    <id>  2030-01-02T03:04:05Z  FINISHED  persistence           2021-06-04  0.0343
+    ----- stderr -----
+    "#);
+    let model_files = sandbox.files().into_iter().filter(|file| file.ends_with("model/model.json"));
+    assert_eq!(model_files.count(), 6, "each candidate of each training has its model as an artifact");
+}
+
+#[test]
+fn a_tracking_run_holds_parameters_and_scores_by_target_and_horizon() {
+    let sandbox = Sandbox::new();
+    assert!(run(&sandbox, &["-q"]).success());
+    let output = run(&sandbox, &["runs", "-q", "--format", "json"]);
+    let runs: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+    let damped = runs.as_array().unwrap().iter().find(|run| run["info"]["name"] == "damped-growth").unwrap();
+    let names = |field: &str| damped[field].as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+    insta::assert_snapshot!(names("params"), @r#"
+    as_of horizon model.phi model.window origins recipe repair spec
+    "#);
+    insta::assert_snapshot!(names("metrics"), @r#"
+    rmsle rmsle.ConfirmedCases rmsle.Fatalities rmsle_by_horizon.ConfirmedCases rmsle_by_horizon.Fatalities
+    "#);
+    insta::assert_snapshot!(names("tags"), @r#"
+    covid.dataset covid.vintage
+    "#);
+}
+
+#[test]
+fn nothing_is_there_before_the_first_training() {
+    let sandbox = Sandbox::new();
+    assert_run!(run(&sandbox, &["models", "-q"]), @r#"
+    exit: 0
+    ----- stdout -----
+    no registered version yet; `exp-track-mod-reg` registers one
+    ----- stderr -----
+    "#);
+    assert_run!(run(&sandbox, &["runs", "-q"]), @r#"
+    exit: 0
+    ----- stdout -----
+    no tracking run yet; `exp-track-mod-reg` makes some
+    ----- stderr -----
+    "#);
+    assert_run!(run(&sandbox, &["rollback", "-q"]), @r#"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `covid-predictor-sample` has no previous champion to go back to
+    hint: promote the version you want with `exp-track-mod-reg promote VERSION`
+    "#);
+    assert_run!(run(&sandbox, &["promote", "1", "-q"]), @r#"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: there is no version 1 of the registered model `covid-predictor-sample` in embedded:./store/tracking.db
+    hint: list the versions with `exp-track-mod-reg models`, and check `--dataset` and `--tracking`
+    "#);
+}
+
+#[test]
+fn too_little_history_is_said() {
+    let sandbox = Sandbox::new();
+    assert_run!(run(&sandbox, &["-q", "--as-of", "2020-02-01"]), @r#"
+    exit: 3
+    ----- stdout -----
+    ----- stderr -----
+    error: 11 days of data up to 2020-02-01 are too few: a comparison 7 days ahead needs 35
+    hint: give a later --as-of, or a source with a longer history
+    "#);
+    assert!(sandbox.files().is_empty() || sandbox.files().iter().all(|file| file.starts_with("store/tracking.db")));
+}

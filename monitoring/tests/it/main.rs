@@ -1,0 +1,74 @@
+//! The fourth stage as a user runs it.
+#![allow(clippy::unwrap_used)]
+
+use covid_testing::{Output, Sandbox, assert_run};
+
+fn run(sandbox: &Sandbox, args: &[&str]) -> Output {
+    sandbox.run(env!("CARGO_BIN_EXE_monitoring"), args)
+}
+
+#[test]
+fn with_nothing_due_it_scores_a_backdated_forecast_and_the_second_run_is_already_done() {
+    let sandbox = Sandbox::new();
+    assert_run!(run(&sandbox, &[]), @r#"
+    exit: 0
+    ----- stdout -----
+    back-dated forecast (none was due) against what was published up to 2021-06-04: RMSLE 0.0170, no change 0.0286: 40 % better than no change (48 locations)
+    scored: <run> (as of 2021-05-28)
+    Target           RMSLE  No change  Bias (log)    WIS  In 50 %  In 80 %  In 95 %  Rows
+    ─────────────────────────────────────────────────────────────────────────────────────
+    ConfirmedCases  0.0203     0.0406     -0.0010  1,938     56 %     80 %     91 %   336
+    Fatalities      0.0138     0.0166     +0.0025     12     46 %     68 %     85 %   336
+    Days ahead   RMSLE  No change
+    ─────────────────────────────
+             1  0.0062     0.0063
+             2  0.0104     0.0106
+             3  0.0142     0.0169
+             4  0.0182     0.0241
+             5  0.0200     0.0327
+             6  0.0226     0.0382
+             7  0.0210     0.0467
+    Worst locations                  RMSLE  No change
+    ─────────────────────────────────────────────────
+    Rustacea                        0.0613     0.0439
+    North Tensoria, Tensoria        0.0381     0.0450
+    South Featuristan, Featuristan  0.0347     0.0423
+    Pipelinia                       0.0283     0.0525
+    Logarithmia                     0.0251     0.0273
+    committed: run <run>, 672 rows
+    manifest: ./store/sample/backdated/monitoring/commits/as_of=2021-06-04/<run>.json
+    csv:      ./store/sample/backdated/monitoring/csv/as_of=2021-06-04/<run>.csv
+    ----- stderr -----
+    simulated sample (simulated, 48 locations x 500 days, seed 1): 48 locations x 500 days up to 2021-06-04; repair: 171 counts in 29 series lowered
+    no champion of covid-predictor-sample yet: training one first
+    damped-growth-7-0.95 is registered as version 1 of covid-predictor-sample, its first champion
+    "#);
+    let second = run(&sandbox, &["-q"]);
+    assert!(second.success() && second.stdout.contains("already done: run "), "{second}");
+    let real = sandbox.files().into_iter().filter(|file| file.starts_with("store/sample/predictions"));
+    assert_eq!(real.count(), 0, "a back-dated forecast is never among the real ones");
+}
+
+#[test]
+fn a_report_for_programs_has_the_same_figures() {
+    let sandbox = Sandbox::new();
+    let output = run(&sandbox, &["-q", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+    assert_eq!(report["backdated"], true);
+    assert_eq!(report["summary"]["rows"], 672);
+    assert_eq!(report["summary"]["horizons"].as_array().unwrap().len(), 7);
+    assert!(
+        report["summary"]["headline"].as_f64().unwrap() < report["summary"]["persistence_headline"].as_f64().unwrap()
+    );
+}
+
+#[test]
+fn a_history_too_short_to_go_back_is_an_error() {
+    assert_run!(run(&Sandbox::new(), &["-q", "--as-of", "2020-01-25"]), @r#"
+    exit: 3
+    ----- stdout -----
+    ----- stderr -----
+    error: the data hold no days before the back-dated forecast
+    hint: check that the source holds whole series
+    "#);
+}
