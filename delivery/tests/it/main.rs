@@ -18,8 +18,8 @@ fn the_loop_runs_once_and_has_nothing_to_do_the_second_time() {
     scored: <run> (as of 2021-05-28)
     Target           RMSLE  No change  Bias (log)    WIS  In 50 %  In 80 %  In 95 %  Rows
     ─────────────────────────────────────────────────────────────────────────────────────
-    ConfirmedCases  0.0203     0.0406     -0.0010  1,938     56 %     80 %     91 %   336
-    Fatalities      0.0138     0.0166     +0.0025     12     46 %     68 %     85 %   336
+    ConfirmedCases  0.0203     0.0406     -0.0010  1,938     56 %     81 %     93 %   336
+    Fatalities      0.0138     0.0166     +0.0025     12     53 %     76 %     93 %   336
     Days ahead   RMSLE  No change
     ─────────────────────────────
              1  0.0062     0.0063

@@ -17,8 +17,8 @@ fn with_nothing_due_it_scores_a_backdated_forecast_and_the_second_run_is_already
     scored: <run> (as of 2021-05-28)
     Target           RMSLE  No change  Bias (log)    WIS  In 50 %  In 80 %  In 95 %  Rows
     ─────────────────────────────────────────────────────────────────────────────────────
-    ConfirmedCases  0.0203     0.0406     -0.0010  1,938     56 %     80 %     91 %   336
-    Fatalities      0.0138     0.0166     +0.0025     12     46 %     68 %     85 %   336
+    ConfirmedCases  0.0203     0.0406     -0.0010  1,938     56 %     81 %     93 %   336
+    Fatalities      0.0138     0.0166     +0.0025     12     53 %     76 %     93 %   336
     Days ahead   RMSLE  No change
     ─────────────────────────────
              1  0.0062     0.0063
