@@ -51,7 +51,8 @@ fn world(page: &mut HtmlPage, picture: &Picture) -> Result<(), ReportError> {
     );
     let [cases, deaths] = Target::ALL.map(|target| world.revisions(target));
     page.paragraph(&format!(
-        "Days on which revisions lowered the world's total: {cases} for cases, {deaths} for deaths."
+        "Days on which revisions lowered the world's total: {cases} for cases, {deaths} for deaths. A \
+         revision of one location is not seen in the sum where the others add more."
     ));
     let charts = Target::ALL.iter().flat_map(|&target| {
         let total = [Series::new("cumulative", world.cumulative[target.index()].clone())];
@@ -104,7 +105,7 @@ fn pace(page: &mut HtmlPage, picture: &Picture) -> Result<(), ReportError> {
             pace.name.clone(),
             count(pace.new_cases),
             finite(pace.growth, |growth| format!("{:+.1} %", growth * 100.0)),
-            finite(pace.doubling_days, |days| format!("{days:.0}")),
+            count(pace.doubling_days),
             finite(pace.case_fatality, |share| format!("{:.2} %", share * 100.0)),
         ]);
     }
@@ -141,8 +142,9 @@ fn rates(page: &mut HtmlPage, picture: &Picture) {
     page.table(&table);
 }
 
+/// The world comes last, so that each location has the colour that it has in the other charts.
 fn world_and_largest(picture: &Picture, values: impl Fn(&Curve) -> Vec<f64>) -> Vec<Series> {
-    let curves = std::iter::once(&picture.world).chain(&picture.largest);
+    let curves = picture.largest.iter().chain([&picture.world]);
     curves.map(|curve| Series::new(curve.name.clone(), values(curve))).collect()
 }
 

@@ -1,6 +1,9 @@
 //! The first stage as a user runs it.
 #![allow(clippy::unwrap_used)]
 
+mod browser;
+mod devtools;
+
 use covid_testing::{Output, Sandbox, assert_run};
 
 fn run(sandbox: &Sandbox, args: &[&str]) -> Output {

@@ -132,20 +132,22 @@
 
   const dateOf = (at) => new Date(first + at * DAY).toISOString().slice(0, 10);
 
-  // First days of months, so few that their labels do not touch.
+  // First days of months or years, so few that their labels do not touch.
   function dateTicks(width) {
-    const start = new Date(first);
-    const last = first + (data.days - 1) * DAY;
+    const year = new Date(first).getUTCFullYear();
+    const start = new Date(first).getUTCMonth();
     const months = data.days / 30.4;
-    const step = [1, 2, 3, 6, 12, 24, 60].find((step) => months / step <= width / 90) ?? 120;
+    const room = (step) => width / (step < 12 ? 75 : 45);
+    const step = [1, 2, 3, 6, 12, 24, 60].find((step) => months / step <= room(step)) ?? 120;
     const ticks = [];
-    for (let month = Math.ceil(start.getUTCMonth() / step) * step; ; month += step) {
-      const at = Date.UTC(start.getUTCFullYear(), month, 1);
-      if (at > last) break;
-      if (at >= first) ticks.push({ at: (at - first) / DAY, label: new Date(at).toISOString().slice(0, 7) });
+    for (let month = Math.ceil(start / step) * step; ; month += step) {
+      const time = Date.UTC(year, month, 1);
+      const at = Math.round((time - first) / DAY);
+      if (at >= data.days) break;
+      if (at >= 0) ticks.push({ at, label: new Date(time).toISOString().slice(0, step < 12 ? 7 : 4) });
     }
-    // A series of days within one month has no first of a month.
-    return ticks.length > 1 ? ticks : [{ at: 0, label: dateOf(0) }];
+    // Less than two months have no two firsts of a month.
+    return ticks.length > 1 ? ticks : [0, data.days - 1].slice(0, data.days).map((at) => ({ at, label: dateOf(at) }));
   }
 
   // ---- drawing ----
