@@ -189,3 +189,48 @@ fn plain(target: Target) -> &'static str {
 fn finite(value: f64, show: impl Fn(f64) -> String) -> String {
     if value.is_finite() { show(value) } else { "-".into() }
 }
+
+#[cfg(test)]
+mod tests {
+    use covid_core::{Date, Location, Panel};
+
+    use super::*;
+
+    fn page_of(cases: &[&[f64]], populations: Option<&[Option<f64>]>) -> String {
+        let days = cases[0].len();
+        let locations = (0..cases.len()).map(|place| Location::named(&format!("place {place}"))).collect();
+        let values = cases.iter().flat_map(|cases| cases.iter().chain(*cases)).copied().collect();
+        let panel = Panel::new(locations, Date::constant(2020, 1, 22), days, values).unwrap();
+        page(&Picture::new("headline".into(), panel.view(), populations)).unwrap()
+    }
+
+    #[test]
+    fn rates_have_a_section_where_populations_are_known() {
+        let known = page_of(&[&[1.0, 50.0], &[2.0, 10.0]], Some(&[Some(1000.0), None]));
+        assert!(known.contains("<h2>For every 100,000 people</h2>"), "{known}");
+        assert!(
+            known.contains("<td class=\"number\">1</td><td>place 0</td><td class=\"number\">5,000</td>"),
+            "{known}"
+        );
+        for unknown in [None, Some(&[][..]), Some(&[None, Some(f64::NAN)][..])] {
+            assert!(!page_of(&[&[1.0, 50.0], &[2.0, 10.0]], unknown).contains("100,000 people"));
+        }
+    }
+
+    #[test]
+    fn the_page_says_what_it_leaves_out() {
+        assert!(page_of(&[&[1.0, 2.0]], None).contains("The world and every location: 1."));
+        let many = vec![&[1.0, 2.0][..]; 3_000];
+        let says = "The world and the 1,000 locations with most cases, of 3,000";
+        assert!(page_of(&many, None).contains(says));
+    }
+
+    #[test]
+    fn odd_counts_make_a_page() {
+        let odd: [&[f64]; 6] =
+            [&[f64::NAN; 9], &[0.0; 9], &[-5.0; 9], &[1e300; 9], &[f64::MAX, f64::MIN, f64::NAN, 0.5], &[7.0]];
+        for cases in odd {
+            assert!(page_of(&[cases, cases], None).contains("</html>"), "{cases:?}");
+        }
+    }
+}

@@ -92,15 +92,19 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    /// Gathers the figures. Populations are by position of the location, where any are known.
+    /// The figures of a project. Populations are by position of the location, where any are known.
     pub(crate) fn of(project: &Project, populations: Option<&[Option<f64>]>) -> Result<Self, Fault> {
-        let view = project.published()?;
+        Ok(Self::new(project.headline()?, project.published()?, populations))
+    }
+
+    /// Gathers the figures of a panel.
+    pub(crate) fn new(headline: String, view: PanelView<'_>, populations: Option<&[Option<f64>]>) -> Self {
         let order = by_cases(&view);
         let world = Curve::world(&view);
         let place = |&place: &usize| Curve::place(&view, place);
         let listed: Vec<Curve> = std::iter::once(world.clone()).chain(order.iter().take(LISTED).map(place)).collect();
-        Ok(Self {
-            headline: project.headline()?,
+        Self {
+            headline,
             dates: (0..view.days()).map(|day| view.date(day)).collect(),
             largest: listed.iter().skip(1).take(DRAWN).cloned().collect(),
             paces: listed.iter().map(Curve::pace).collect(),
@@ -109,7 +113,7 @@ impl Picture {
             quality: quality(&view),
             explorer: explorer(&view, &world, &order),
             world,
-        })
+        }
     }
 }
 

@@ -198,3 +198,28 @@ fn hostile_names_are_shown_and_do_nothing() {
     assert!(browser.text(CAPTION).contains("a revision lowered the total"));
     assert_eq!(browser.complaints(), [] as [Value; 0]);
 }
+
+#[test]
+fn odd_counts_are_drawn() {
+    let Some(chromium) = chromium() else { return };
+    let sandbox = Sandbox::new();
+    // A single day, a place without a count, and one with more than there are people.
+    for kind in ["confirmed", "deaths"] {
+        let file = "Province/State,Country/Region,Lat,Long,3/1/20\n,Blank,0,0,\n,Huge,0,0,900000000000\n";
+        sandbox.write(&format!("odd/time_series_covid19_{kind}_global.csv"), file);
+    }
+    let (page, _) = report(&sandbox, &["--source", "odd"]);
+    let mut browser = Browser::start(&chromium, sandbox.path());
+    for (name, said) in [("Blank", "No count was published."), ("Huge", "Latest: 900,000,000,000 on 2020-03-01.")] {
+        for scale in ["linear", "log"] {
+            browser.open(&page, &format!("location={name}&measure=cumulative&scale={scale}"));
+            let (caption, plot) =
+                (browser.text(CAPTION), browser.text("document.getElementById('explorer-plot').innerHTML"));
+            assert!(caption.starts_with(name) && caption.ends_with(said), "{caption}");
+            assert!(!["NaN", "Infinity", "undefined"].iter().any(|bad| plot.contains(bad)), "{plot}");
+            browser.click("[value=new]");
+            assert!(browser.text(CAPTION).ends_with("No count was published."), "a first count is not a new one");
+        }
+    }
+    assert_eq!(browser.complaints(), [] as [Value; 0]);
+}
