@@ -9,6 +9,7 @@
   const WEEK = 7;
   // A mean over fewer days of the 7 would be that of other days than it says.
   const FEWEST_DAYS = 4;
+  const PAPER_WIDTH = 700;
   const MARGIN = { top: 12, right: 20, bottom: 28, left: 58 };
   const CHOICES = { measure: ["cumulative", "new"], target: ["cases", "deaths"], scale: ["linear", "log"] };
   const TARGETS = { cases: "confirmed cases", deaths: "deaths" };
@@ -160,20 +161,25 @@
     return node;
   }
 
-  function pathOf(values, { x, y, shows }) {
-    let path = "";
-    let pen = "M";
+  // The runs of neighbouring days that have a value which the axis shows, as points.
+  function runsOf(values, { x, y, shows }) {
+    const runs = [[]];
     values.forEach((value, at) => {
       if (value === null || !shows(value)) {
-        pen = "M";
+        runs.push([]);
         return;
       }
-      const point = `${x(at).toFixed(1)} ${y(value).toFixed(1)}`;
-      // A point alone is drawn as a dot, which a round cap makes of a line without length.
-      path += pen === "M" ? `M${point}h0` : `L${point}`;
-      pen = "L";
+      runs[runs.length - 1].push(`${x(at).toFixed(1)} ${y(value).toFixed(1)}`);
     });
-    return path;
+    return runs.filter((run) => run.length > 0);
+  }
+
+  // A day alone has no line: it becomes a dot, which a round cap makes of a line without length.
+  function drawLine(svg, { kind, values }, scale) {
+    const runs = runsOf(values, scale);
+    const path = (runs, end) => runs.map((run) => `M${run.join("L")}${end}`).join("");
+    child(svg, "path", { class: kind, d: path(runs.filter((run) => run.length > 1), "") });
+    child(svg, "path", { class: `${kind} dots`, d: path(runs.filter((run) => run.length === 1), "h0") });
   }
 
   function scaleOf(lines, width, height) {
@@ -201,8 +207,7 @@
     }
   }
 
-  function draw() {
-    const width = Math.max(260, plot.clientWidth);
+  function draw(width = Math.max(260, plot.clientWidth)) {
     const height = Math.round(Math.min(420, Math.max(260, width * 0.45)));
     const { lines, revisions } = seriesOf(state);
     const scale = scaleOf(lines, width, height);
@@ -210,7 +215,7 @@
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     svg.setAttribute("role", "img");
     drawAxes(svg, scale);
-    for (const { kind, values } of lines) child(svg, "path", { class: kind, d: pathOf(values, scale) });
+    for (const line of lines) drawLine(svg, line, scale);
     for (const at of revisions) {
       const x = scale.x(at).toFixed(1);
       child(svg, "path", { class: "revision", d: `M${x} ${scale.bottom}l-4 7h8z` });
@@ -323,6 +328,9 @@
     plot.addEventListener("pointermove", point);
     plot.addEventListener("pointerdown", point);
     window.addEventListener("hashchange", fromAddress);
+    // On paper the chart is as wide as the page, which no element tells beforehand.
+    window.addEventListener("beforeprint", () => draw(PAPER_WIDTH));
+    window.addEventListener("afterprint", () => draw());
     let width = plot.clientWidth;
     new ResizeObserver(() => {
       if (plot.clientWidth === width) return;
