@@ -95,9 +95,7 @@ fn a_link_opens_a_location() {
     browser.open(&page, "location=Upper+Lassonia%2C%20Lassonia&target=deaths&measure=cumulative&scale=log");
     assert!(browser.text(CAPTION).starts_with("Upper Lassonia, Lassonia: cumulative deaths, log scale"));
     browser.value("location.hash = 'location=Rustacea&scale=linear'");
-    // The browser tells of a new address when it has time.
-    browser.value("0");
-    assert!(browser.text(CAPTION).starts_with("Rustacea: cumulative deaths, up to"));
+    browser.wait_until(&format!("{CAPTION}.startsWith('Rustacea: cumulative deaths, up to')"));
     browser.open(&page, "location=Atlantis&target=%00&scale=%E0%A4%A&measure=__proto__");
     assert!(browser.text(CAPTION).starts_with("World: new confirmed cases"));
     assert_eq!(browser.text(STATUS), "No location matches “Atlantis”.");

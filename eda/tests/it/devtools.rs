@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     env, fs,
-    io::{BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -15,6 +15,9 @@ use serde_json::{Value, json};
 
 /// Nothing that is asked of the browser takes so long.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A browser that has not ended after so long is killed.
+const CLOSING: Duration = Duration::from_secs(5);
 
 /// Without the second half of them, Chromium looks for its maker's hosts when it starts.
 const FLAGS: [&str; 10] = [
@@ -89,7 +92,16 @@ impl Browser {
         answer["result"]["value"].clone()
     }
 
-    /// The same, as text.
+    /// Waits until an expression is true in the page, for what the browser does in its own time.
+    pub(crate) fn wait_until(&mut self, expression: &str) {
+        let start = Instant::now();
+        while self.value(expression) != true {
+            assert!(start.elapsed() < PATIENCE, "never true: {expression}");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// The value of an expression, which is text.
     pub(crate) fn text(&mut self, expression: &str) -> String {
         let value = self.value(expression);
         value.as_str().map(str::to_owned).unwrap_or_else(|| panic!("{expression} is no text: {value}"))
@@ -125,7 +137,7 @@ impl Browser {
     pub(crate) fn call(&mut self, method: &str, params: Value) -> Value {
         self.calls += 1;
         let id = self.calls;
-        self.send(&json!({ "id": id, "method": method, "params": params }).to_string());
+        self.send(&json!({ "id": id, "method": method, "params": params }).to_string()).unwrap();
         loop {
             let mut message = self.receive();
             if message["id"] == id {
@@ -153,7 +165,7 @@ impl Browser {
     }
 
     /// One frame of text. A client has to mask what it sends; a mask of zeros is one.
-    fn send(&mut self, text: &str) {
+    fn send(&mut self, text: &str) -> io::Result<()> {
         let mut frame = vec![0x81];
         match text.len() {
             length @ ..126 => frame.push(0x80 | length as u8),
@@ -168,7 +180,7 @@ impl Browser {
         }
         frame.extend([0; 4]);
         frame.extend(text.as_bytes());
-        self.socket.get_mut().write_all(&frame).unwrap();
+        self.socket.get_mut().write_all(&frame)
     }
 
     fn receive(&mut self) -> Value {
@@ -197,7 +209,12 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Its helpers end with it, and a profile that is still written to could not be removed.
+        // Asked to end, it ends its helpers first; killed, they would still write to the profile while it is removed.
+        let asked = self.send(&json!({ "id": 0, "method": "Browser.close" }).to_string());
+        let start = Instant::now();
+        while asked.is_ok() && start.elapsed() < CLOSING && matches!(self.process.try_wait(), Ok(None)) {
+            thread::sleep(Duration::from_millis(10));
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
