@@ -82,6 +82,10 @@ pub(crate) fn judge(
         let (old, new) = (candidate.trained_as_of(), champion.trained_as_of());
         return Ok(Verdict::refused(format!("it was trained as of {old}, before the champion ({new})")));
     }
+    let (seen, _) = project.repaired()?;
+    if let Err(error) = candidate.forecast(&seen.view(), project.settings.training.horizon) {
+        return Ok(Verdict::refused(error.to_string()));
+    }
     match (of(champion.recipe()), of(candidate.recipe())) {
         (Some(_), Some(new)) if champion.recipe() == candidate.recipe() => {
             Ok(refresh(replay, champion, &new.origins, gate)?)

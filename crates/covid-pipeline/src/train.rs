@@ -146,7 +146,14 @@ pub async fn ensure_champion(
         return Ok((champion, None));
     }
     tracing::info!("no champion of {name} yet: training one first");
-    let report = train_and_promote(project, registry, || {}).await?;
+    let report = match train_and_promote(project, registry, || {}).await {
+        Ok(report) => report,
+        // Another program may have trained the first champion meanwhile: then that one serves.
+        Err(error) => match Champion::find(registry, &name).await? {
+            Some(champion) => return Ok((champion, None)),
+            None => return Err(error),
+        },
+    };
     tracing::info!("{}", report.sentence());
     let version = registry.get_version(&name, report.champion).await?;
     Ok((Champion::load(registry, &version).await?, Some(report)))

@@ -207,11 +207,10 @@ impl Explain for RegistryError {
             | Self::BadPage { .. }
             | Self::Unwritable { .. } => FaultKind::Usage,
             Self::UnknownArtifact { .. } | Self::NotATracker { .. } | Self::NewerSchema { .. } => FaultKind::Data,
-            Self::ParamChanged { .. }
-            | Self::LostRace { .. }
-            | Self::Busy { .. }
-            | Self::Database { .. }
-            | Self::Stopped { .. } => FaultKind::Unexpected,
+            Self::LostRace { .. } => FaultKind::Refused,
+            Self::ParamChanged { .. } | Self::Busy { .. } | Self::Database { .. } | Self::Stopped { .. } => {
+                FaultKind::Unexpected
+            }
             Self::Artifact { cause, .. } => cause.kind(),
         }
     }

@@ -5,7 +5,11 @@ use covid_core::{LEVELS, MAX_COUNT, MAX_HORIZON, Predicted, Target, log_count, m
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{Replay, Spec, TrainingError, TrainingSettings, error::check, replay::origins_before};
+use crate::{
+    Replay, Spec, TrainingError, TrainingSettings,
+    error::check,
+    replay::{self, origins_before},
+};
 
 /// Errors on ln(1 + count) by target, day ahead and level, never falling over the levels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -92,7 +96,7 @@ fn at(
     let mut errors = Vec::with_capacity(used.len() * known.locations().len());
     for &origin in &used {
         let paths = replay.forecast(spec, origin)?;
-        errors.extend(replay.errors(&known, &paths, origin, target, ahead).map(bounded));
+        errors.extend(replay::errors(&known, &paths, origin, target, ahead).map(bounded));
     }
     errors.sort_unstable_by(f64::total_cmp);
     let weight = if errors.is_empty() { 0.0 } else { used.len() as f64 / settings.calibration_origins as f64 };

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ErrorQuantiles, Fitted, FittedForecaster, Forecaster, Recipe, Replay, Spec, TrainingError, TrainingSettings,
-    backtest::loss, replay::origins_before,
+    backtest::{loss, mean},
+    replay::origins_before,
 };
 
 /// The version of the model file that this program writes. Every older one must still load (`tests/golden`).
@@ -154,12 +155,10 @@ pub(crate) fn tune(
     replay.make(&grid, &origins)?;
     let mut best = (f64::INFINITY, grid[0]);
     for &spec in &grid {
-        let mut sum = 0.0;
-        for &origin in &origins {
-            sum += loss(replay, &spec, day, origin, horizon)?.unwrap_or(f64::INFINITY);
-        }
-        if sum < best.0 {
-            best = (sum, spec);
+        let at = |&origin: &usize| loss(replay, &spec, day, origin, horizon);
+        let mean = mean(&origins.iter().map(at).collect::<Result<Vec<f64>, TrainingError>>()?);
+        if mean < best.0 {
+            best = (mean, spec);
         }
     }
     Ok(best.1)
