@@ -201,7 +201,7 @@ fn show_refuses_what_it_cannot_tell() {
     ----- stdout -----
     ----- stderr -----
     error: there is no location `Atlantis` in the data
-    hint: `deployment export` lists every location
+    hint: places are named as in the source: `Datastan`, `Modelonia`, `Quantilia`, or `World`
     "#);
     assert_run!(run(&sandbox, &["show", "--location", "World", "--on", "today", "-q"]), @r#"
     exit: 2

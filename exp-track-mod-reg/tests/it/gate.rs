@@ -29,10 +29,11 @@ fn another_recipe_must_win_the_paired_test() {
     assert_run!(run(&strict, &["models", "-q"]), @r#"
     exit: 0
     ----- stdout -----
-    Version  Aliases     Model stage  Model                  Trained as of   RMSLE  Evidence
-    ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    Version  Aliases     Model stage  Model                  Trained as of   RMSLE
+    ──────────────────────────────────────────────────────────────────────────────
     2        challenger  None         damped-growth-14-0.85  2020-08-01     0.0519
-    1        champion    Production   polynomial-2           2020-04-01     0.2290  promote: the registry had no champion
+    1        champion    Production   polynomial-2           2020-04-01     0.2290
+    version 1, promote (the registry had no champion) at 2030-01-02T03:04:05Z
     ----- stderr -----
     "#);
     assert_run!(run(&strict, &["promote", "2", "-q", "--as-of", DAMPED_GROWTH_IS_BEST]), @r#"
@@ -77,10 +78,12 @@ fn the_same_recipe_on_newer_data_is_promoted_and_rolled_back() {
     assert_run!(run(&sandbox, &["models", "-q"]), @r#"
     exit: 0
     ----- stdout -----
-    Version  Aliases   Model stage  Model                 Trained as of   RMSLE  Evidence
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-    2                  Archived     damped-growth-7-0.95  2021-05-01     0.0247  promote: the champion's recipe on newer data: mean RMSLE 0.0228 against 0.0227 as trained on 2021-04-01, on 4 origins since, may be worse by 25 %
-    1        champion  Production   damped-growth-7-0.95  2021-04-01     0.0256  rollback
+    Version  Aliases   Model stage  Model                 Trained as of   RMSLE
+    ───────────────────────────────────────────────────────────────────────────
+    2                  Archived     damped-growth-7-0.95  2021-05-01     0.0247
+    1        champion  Production   damped-growth-7-0.95  2021-04-01     0.0256
+    version 2, promote (the champion's recipe on newer data: mean RMSLE 0.0228 against 0.0227 as trained on 2021-04-01, on 4 origins since, may be worse by 25 %) at 2030-01-02T03:04:05Z
+    version 1, rollback at 2030-01-02T03:04:05Z
     ----- stderr -----
     "#);
     assert_run!(run(&sandbox, &["promote", "2", "-q"]), @r#"
