@@ -16,6 +16,8 @@ pub struct ScoreRow {
     pub forecast_run: String,
     /// The version that made it.
     pub model_version: String,
+    /// The digest of the panel with the published count.
+    pub vintage: String,
     /// The date that came.
     pub date: Date,
     /// Days ahead.
@@ -63,6 +65,7 @@ impl ScoreRow {
             ("forecast_as_of".into(), Column::Date(rows.iter().map(|row| row.forecast_as_of).collect())),
             ("forecast_run".into(), text(|row| Some(&row.forecast_run))),
             ("model_version".into(), text(|row| Some(&row.model_version))),
+            ("vintage".into(), text(|row| Some(&row.vintage))),
             ("date".into(), Column::Date(rows.iter().map(|row| row.date).collect())),
             ("horizon".into(), Column::Integer(rows.iter().map(|row| row.horizon as i64).collect())),
             ("point".into(), number(|row| row.point)),
@@ -83,7 +86,8 @@ impl ScoreRow {
     /// If a column is missing or of another type, or a value is not what the column says.
     pub fn all(table: &Table) -> Result<Vec<Self>, TableError> {
         let (locations, targets, horizons) = (table.locations()?, table.targets()?, table.horizons()?);
-        let (runs, versions) = (table.texts("forecast_run")?, table.texts("model_version")?);
+        let [runs, versions, vintages] =
+            [table.texts("forecast_run")?, table.texts("model_version")?, table.texts("vintage")?];
         let (as_ofs, dates) = (table.dates("forecast_as_of")?, table.dates("date")?);
         let [points, actuals, persistence, wis] =
             [table.floats("point")?, table.floats("actual")?, table.floats("persistence")?, table.floats("wis")?];
@@ -95,6 +99,7 @@ impl ScoreRow {
             forecast_as_of: as_ofs[row],
             forecast_run: runs[row].clone().unwrap_or_default(),
             model_version: versions[row].clone().unwrap_or_default(),
+            vintage: vintages[row].clone().unwrap_or_default(),
             date: dates[row],
             horizon: horizons[row],
             point: points[row],

@@ -7,7 +7,12 @@ use covid_data::{Column, Table, location_columns, target_column};
 use covid_training::{Backtest, OriginScore, Recipe, backtest as test, rolling_origins};
 use serde::Serialize;
 
-use crate::{Project, candidates::with_replay, predict::write_table, project::blocking};
+use crate::{
+    Project,
+    candidates::with_replay,
+    predict::{TableFormat, write_table},
+    project::blocking,
+};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -61,6 +66,8 @@ pub async fn backtest(
     out: Option<&Path>,
     tick: impl Fn() + Send + Sync + 'static,
 ) -> Result<BacktestReport, Fault> {
+    // Said before the work, not after it.
+    out.map(TableFormat::of).transpose()?;
     let (project, out) = (project.clone(), out.map(Path::to_path_buf));
     blocking(move || {
         let training = project.settings.training;

@@ -60,7 +60,7 @@ pub async fn show(
     let work = project.clone();
     let mut report = blocking(move || {
         let published = work.published()?;
-        let dated = champion.on(published, work.repair, horizon, &work.settings.training)?;
+        let dated = champion.on(published, work.repair, &work.settings.training)?;
         let places = work.panel.subset(&selection.indices)?;
         let prepared = repair(&places.as_of(work.as_of)?, work.repair).0;
         let forecast = dated.model.forecast(&prepared.view(), horizon)?;

@@ -166,16 +166,18 @@ fn train(project: &Project, champion: Option<&Model>, tick: &(dyn Fn() + Sync)) 
         let tested = compare_on_gate_origins(project, replay, &recipes, tick)?;
         let train = |&recipe: &Recipe| Ok(Model::train(replay, recipe, &project.settings.training)?);
         let models = recipes.iter().map(train).collect::<Result<Vec<Model>, Fault>>()?;
-        let best = best(&tested).ok_or(TrainingError::NoCandidate(project.as_of))?;
+        let (seen, _) = project.repaired()?;
+        let serves = |i: usize| models[i].forecast(&seen.view(), project.settings.training.horizon).is_ok();
+        let best = best(&tested, serves).ok_or(TrainingError::NoCandidate(project.as_of))?;
         let verdict = champion.map(|champion| judge(project, replay, champion, &models[best], &tested)).transpose()?;
         Ok(Trained { tested, models, best, verdict })
     })
 }
 
-/// The candidate with the smallest mean loss; the first of equals.
-fn best(tested: &[Backtest]) -> Option<usize> {
+/// The candidate with the smallest mean loss whose own forecast did not explode; the first of equals.
+fn best(tested: &[Backtest], serves: impl Fn(usize) -> bool) -> Option<usize> {
     let losses = tested.iter().map(Backtest::mean_loss).enumerate();
-    losses.filter(|(_, loss)| loss.is_finite()).min_by(|a, b| a.1.total_cmp(&b.1)).map(|(i, _)| i)
+    losses.filter(|&(i, loss)| loss.is_finite() && serves(i)).min_by(|a, b| a.1.total_cmp(&b.1)).map(|(i, _)| i)
 }
 
 /// One tracking run a candidate; returns their ids.
@@ -283,8 +285,8 @@ async fn register(
     Ok((registry.create_version(&name, &new).await?, false))
 }
 
-/// The tags that make two versions the same.
-const IDENTITY: [&str; 4] = ["recipe", "trained_as_of", "vintage", "repair"];
+/// The tags that make two versions the same: other settings may give another model from the same data.
+const IDENTITY: [&str; 4] = ["recipe", "trained_as_of", "vintage", "model_sha256"];
 
 /// Carries out the gate's verdict; without a champion there is none, and the version becomes it.
 async fn decide(

@@ -31,7 +31,8 @@ impl Verdict {
 /// Another recipe against the champion's on the same origins: one loss (headline RMSLE) an origin each.
 ///
 /// The test is the exact paired permutation test (Fisher's sign flips): it assumes only that under equality each
-/// difference is as likely as its negative.
+/// difference is as likely as its negative. That the candidate is the best of several on the same origins is not corrected
+/// for: the level is that of one comparison.
 pub fn compare(champion: &[f64], candidate: &[f64], settings: &GateSettings) -> Verdict {
     // Origins at which nothing was published tell nothing.
     let (champion, candidate): (Vec<f64>, Vec<f64>) =
@@ -115,6 +116,7 @@ pub fn refresh(
 /// The loss of a model as it was trained before, at the origin and horizon of another's score.
 fn frozen_loss(replay: &Replay<'_>, model: &Model, beside: &OriginScore) -> Result<f64, TrainingError> {
     let horizon = beside.forecast.horizon();
+    model.check_horizon(horizon)?;
     let day = replay.published().earlier(beside.origin)?.days() - 1;
     let prepared = replay.prepared(day)?;
     let forecast = model.forecast_unchecked(&prepared.view(), horizon);

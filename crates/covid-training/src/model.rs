@@ -79,9 +79,7 @@ impl Model {
     /// # Errors
     /// If the horizon is out of range, or any number is not finite or above 1e12.
     pub fn forecast(&self, view: &PanelView<'_>, horizon: usize) -> Result<Forecast, TrainingError> {
-        TrainingError::check_horizon(horizon)?;
-        let most = self.max_horizon();
-        crate::error::check("horizon", "within what the model was calibrated for", horizon, horizon <= most)?;
+        self.check_horizon(horizon)?;
         let forecast = self.forecast_unchecked(view, horizon);
         match forecast.exploded() {
             None => Ok(forecast),
@@ -92,6 +90,13 @@ impl Model {
                 as_of: view.as_of(),
             }),
         }
+    }
+
+    /// Refuses a horizon beyond the quantiles that the model has.
+    pub(crate) fn check_horizon(&self, horizon: usize) -> Result<(), TrainingError> {
+        TrainingError::check_horizon(horizon)?;
+        let within = horizon <= self.max_horizon();
+        crate::error::check("horizon", "within what the model was calibrated for", horizon, within).map(|_| ())
     }
 
     pub(crate) fn forecast_unchecked(&self, view: &PanelView<'_>, horizon: usize) -> Forecast {
