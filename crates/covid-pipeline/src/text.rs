@@ -11,7 +11,7 @@ use crate::MonitoringReport;
 pub fn monitoring_text(report: &MonitoringReport, worst: usize) -> String {
     let mut text = verdict(report);
     if report.backdated {
-        text.push_str("(fitted anew on the data of its day; the recipe itself was chosen with later data)\n");
+        text.push_str("(no model saw data after its day; the recipe itself may have been chosen with later data)\n");
     }
     let runs = report.scored.iter().map(|[run, as_of]| format!("{run} (as of {as_of})"));
     let _ = writeln!(text, "scored: {}", runs.collect::<Vec<_>>().join(", "));

@@ -53,6 +53,17 @@ pub struct TrainingReport {
     pub champion: u64,
     /// What was decided.
     pub decision: Decision,
+    /// The champion's own recipe, promoted on newer data because the best candidate was not.
+    pub refreshed: Option<Refreshed>,
+}
+
+/// The champion's recipe on newer data.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Refreshed {
+    /// Its version.
+    pub version: u64,
+    /// The gate's evidence.
+    pub verdict: Verdict,
 }
 
 impl TrainingReport {
@@ -72,11 +83,18 @@ impl TrainingReport {
             Decision::Promoted { verdict } => {
                 format!("{spec} is {registered} version {version} of {model}, promoted to champion: {}", verdict.reason)
             }
-            Decision::NothingBetter { verdict } => format!(
-                "nothing better found: version {champion} of {model} stays champion; {spec} ({registered} version \
-                 {version}) was not promoted: {}",
-                verdict.reason
-            ),
+            Decision::NothingBetter { verdict } => {
+                let stays = match &self.refreshed {
+                    None => format!("version {champion} of {model} stays champion"),
+                    Some(Refreshed { version, verdict }) => {
+                        format!("version {version} of {model} is champion now, {}", verdict.reason)
+                    }
+                };
+                let why = &verdict.reason;
+                format!(
+                    "nothing better found: {stays}; {spec} ({registered} version {version}) was not promoted: {why}"
+                )
+            }
         }
     }
 }
@@ -87,6 +105,8 @@ struct Trained {
     models: Vec<Model>,
     best: usize,
     verdict: Option<Verdict>,
+    /// Where the best is of another recipe and refused: the champion's own recipe on newer data, if the gate lets it.
+    refreshed: Option<(usize, Verdict)>,
 }
 
 /// Compares the candidates on the last origins, tracks each as a run with its model, registers the best, and promotes it if
@@ -106,10 +126,17 @@ pub async fn train_and_promote(
 
     let run_ids = track(project, registry, &trained).await?;
     let best = trained.best;
-    let (version, already_registered) = register(project, registry, &trained, &run_ids[best]).await?;
+    let (version, already_registered) = register(project, registry, &trained, best, &run_ids[best]).await?;
     let decision = decide(project, registry, &version, champion.as_ref(), trained.verdict.clone()).await?;
-    let champion = match decision {
-        Decision::NothingBetter { .. } => champion.map_or(version.version, |champion| champion.version),
+    let mut refreshed = None;
+    if let Some((own, verdict)) = &trained.refreshed {
+        let (version, _) = register(project, registry, &trained, *own, &run_ids[*own]).await?;
+        decide(project, registry, &version, champion.as_ref(), Some(verdict.clone())).await?;
+        refreshed = Some(Refreshed { version: version.version, verdict: verdict.clone() });
+    }
+    let champion = match (&decision, &refreshed) {
+        (Decision::NothingBetter { .. }, Some(refreshed)) => refreshed.version,
+        (Decision::NothingBetter { .. }, None) => champion.map_or(version.version, |champion| champion.version),
         _ => version.version,
     };
     let mut candidates: Vec<Candidate> = trained
@@ -130,6 +157,7 @@ pub async fn train_and_promote(
         already_registered,
         champion,
         decision,
+        refreshed,
     })
 }
 
@@ -169,8 +197,16 @@ fn train(project: &Project, champion: Option<&Model>, tick: &(dyn Fn() + Sync)) 
         let (seen, _) = project.repaired()?;
         let serves = |i: usize| models[i].forecast(&seen.view(), project.settings.training.horizon).is_ok();
         let best = best(&tested, serves).ok_or(TrainingError::NoCandidate(project.as_of))?;
-        let verdict = champion.map(|champion| judge(project, replay, champion, &models[best], &tested)).transpose()?;
-        Ok(Trained { tested, models, best, verdict })
+        let judge =
+            |i: usize| champion.map(|champion| judge(project, replay, champion, &models[i], &tested)).transpose();
+        let verdict = judge(best)?;
+        let refused = verdict.as_ref().is_some_and(|verdict| !verdict.promote);
+        let own = models.iter().position(|model| champion.is_some_and(|champion| champion.recipe() == model.recipe()));
+        let refreshed = match own.filter(|&own| refused && own != best) {
+            Some(own) => judge(own)?.filter(|verdict| verdict.promote).map(|verdict| (own, verdict)),
+            None => None,
+        };
+        Ok(Trained { tested, models, best, verdict, refreshed })
     })
 }
 
@@ -248,15 +284,16 @@ fn mlmodel(model: &Model, run_id: &str) -> String {
     )
 }
 
-/// Registers the best candidate, unless the same recipe was registered from the same data; says whether it was.
+/// Registers a candidate, unless the same recipe was registered from the same data; says whether it was.
 async fn register(
     project: &Project,
     registry: &dyn Registry,
     trained: &Trained,
+    candidate: usize,
     run_id: &str,
 ) -> Result<(ModelVersion, bool), Fault> {
     let name = project.model_name();
-    let (model, tested) = (&trained.models[trained.best], &trained.tested[trained.best]);
+    let (model, tested) = (&trained.models[candidate], &trained.tested[candidate]);
     let description = "Cumulative COVID-19 cases and deaths by place and day, on ln(1 + count)";
     registry.get_or_create_registered_model(&name, description).await?;
     let tags = vec![

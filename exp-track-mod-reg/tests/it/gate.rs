@@ -23,7 +23,7 @@ fn another_recipe_must_win_the_paired_test() {
     damped-growth  damped-growth-14-0.85  <id>  0.0519    0.0604     0.0433
     polynomial     polynomial-2           <id>  0.0781    0.0894     0.0668
     persistence    persistence            <id>  0.0861    0.0964     0.0758
-    nothing better found: version 1 of covid-predictor-sample stays champion; damped-growth-14-0.85 (registered as version 2) was not promoted: mean RMSLE 0.0519 against the champion's 0.0781 on 8 origins, paired test p = 0.004, needed below 0.001
+    nothing better found: version 3 of covid-predictor-sample is champion now, the champion's recipe on newer data: mean RMSLE 0.0781 against exploded as trained on 2020-04-01, on 8 origins since, may be worse by 25 %; damped-growth-14-0.85 (registered as version 2) was not promoted: mean RMSLE 0.0519 against the champion's 0.0781 on 8 origins, paired test p = 0.004, needed below 0.001
     ----- stderr -----
     "#);
     assert_run!(run(&strict, &["models", "-q"]), @r#"
@@ -31,8 +31,10 @@ fn another_recipe_must_win_the_paired_test() {
     ----- stdout -----
     Version  Aliases     Model stage  Model                  Trained as of   RMSLE
     ──────────────────────────────────────────────────────────────────────────────
+    3        champion    Production   polynomial-2           2020-08-01     0.0781
     2        challenger  None         damped-growth-14-0.85  2020-08-01     0.0519
-    1        champion    Production   polynomial-2           2020-04-01     0.2290
+    1                    Archived     polynomial-2           2020-04-01     0.2290
+    version 3, promote (the champion's recipe on newer data: mean RMSLE 0.0781 against exploded as trained on 2020-04-01, on 8 origins since, may be worse by 25 %) at 2030-01-02T03:04:05Z
     version 1, promote (the registry had no champion) at 2030-01-02T03:04:05Z
     ----- stderr -----
     "#);
@@ -47,7 +49,7 @@ fn another_recipe_must_win_the_paired_test() {
     assert_run!(run(&usual, &["promote", "2", "-q", "--as-of", DAMPED_GROWTH_IS_BEST]), @r#"
     exit: 0
     ----- stdout -----
-    version 2 of covid-predictor-sample is the champion now, before: version 1
+    version 2 of covid-predictor-sample is the champion now, before: version 3
     mean RMSLE 0.0519 against the champion's 0.0781 on 8 origins, paired test p = 0.004, needed below 0.5
     ----- stderr -----
     "#);
