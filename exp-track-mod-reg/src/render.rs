@@ -116,7 +116,10 @@ pub(crate) fn promoted(report: &PromoteReport) -> String {
 
 pub(crate) fn rolled_back(event: &PromotionEvent) -> String {
     let before = event.previous.map_or_else(|| "none".to_owned(), |version| format!("version {version}"));
-    format!("version {} of {} is the champion again, before: {before}", event.version, event.name)
+    format!(
+        "version {} of {} is the champion again, before: {before}; the next training may promote a newer one",
+        event.version, event.name
+    )
 }
 
 /// Milliseconds since the Unix epoch, to the second.

@@ -11,7 +11,10 @@ use covid_prediction::{
 use covid_registry::Registry;
 use serde::Serialize;
 
-use crate::{PipelineError, Project, TrainingReport, train::ensure_champion};
+use crate::{
+    PipelineError, Project, TrainingReport,
+    train::{ensure_champion, tell_of_refit},
+};
 
 /// A committed prediction run, for people.
 #[derive(Debug, Clone, Serialize)]
@@ -58,6 +61,9 @@ pub struct PredictionReport {
 /// If training is needed and fails, a forecast explodes, or store or registry fail.
 pub async fn predict(project: &Project, registry: &dyn Registry, branch: Branch) -> Result<PredictionReport, Fault> {
     let (champion, trained) = ensure_champion(project, registry).await?;
+    if branch == Branch::Real {
+        tell_of_refit(project, &champion);
+    }
     let request = Request {
         dataset: project.dataset.clone(),
         source_kind: project.source_kind,

@@ -5,7 +5,11 @@ use covid_data::repair;
 use covid_registry::Registry;
 use serde::Serialize;
 
-use crate::{PipelineError, Project, TrainingReport, project::blocking, train::ensure_champion};
+use crate::{
+    PipelineError, Project, TrainingReport,
+    project::blocking,
+    train::{ensure_champion, tell_of_refit},
+};
 
 /// One day of what is shown.
 #[derive(Debug, Clone, Serialize)]
@@ -57,6 +61,7 @@ pub async fn show(
         None => project.settings.prediction.horizon,
     };
     let (champion, trained) = ensure_champion(project, registry).await?;
+    tell_of_refit(project, &champion);
     let work = project.clone();
     let mut report = blocking(move || {
         let published = work.published()?;

@@ -187,6 +187,20 @@ pub async fn ensure_champion(
     Ok((Champion::load(registry, &version).await?, Some(report)))
 }
 
+/// Says so where a champion is asked for a date before its training.
+pub(crate) fn tell_of_refit(project: &Project, champion: &Champion) {
+    let trained = champion.model.trained_as_of();
+    if trained > project.as_of {
+        tracing::warn!(
+            "version {} was trained as of {trained}: its recipe ({}) is fitted anew on the data up to {}, but was chosen with \
+             later data; a fresh --store chooses as of that day",
+            champion.version,
+            champion.model.recipe(),
+            project.as_of,
+        );
+    }
+}
+
 fn train(project: &Project, champion: Option<&Model>, tick: &(dyn Fn() + Sync)) -> Result<Trained, Fault> {
     let mut recipes = Recipe::CANDIDATES.to_vec();
     recipes.extend(champion.map(Model::recipe).filter(|recipe| !Recipe::CANDIDATES.contains(recipe)));

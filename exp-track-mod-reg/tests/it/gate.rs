@@ -74,7 +74,7 @@ fn the_same_recipe_on_newer_data_is_promoted_and_rolled_back() {
     assert_run!(run(&sandbox, &["rollback", "-q"]), @r#"
     exit: 0
     ----- stdout -----
-    version 1 of covid-predictor-sample is the champion again, before: version 2
+    version 1 of covid-predictor-sample is the champion again, before: version 2; the next training may promote a newer one
     ----- stderr -----
     "#);
     assert_run!(run(&sandbox, &["models", "-q"]), @r#"
@@ -112,7 +112,7 @@ fn the_same_recipe_on_newer_data_is_promoted_and_rolled_back() {
     assert_run!(run(&sandbox, &["rollback", "-q"]), @r#"
     exit: 0
     ----- stdout -----
-    version 1 of covid-predictor-sample is the champion again, before: version 2
+    version 1 of covid-predictor-sample is the champion again, before: version 2; the next training may promote a newer one
     ----- stderr -----
     "#);
     assert_run!(run(&sandbox, &["rollback", "-q"]), @r#"
