@@ -8,9 +8,9 @@ TEST_FLAGS ?=
 
 # Real data for tests and benchmarks: the folder of COVID_TEST_DATA, else the one beside the project, where it is there.
 TEST_DATA := $(or $(COVID_TEST_DATA),$(shell cd ../shared/data 2>/dev/null && pwd))
-# The packages whose integration tests ask for it, found by looking.
-TEST_DATA_PACKAGES = $(shell grep -rlE 'var_os\("COVID_TEST_DATA"\)|real_data\(\)' --include='*.rs' crates/*/tests */tests \
-	| sed -E 's|^(crates/)?([^/]+)/tests/.*|\2|' | sort -u)
+# The modules of integration tests that ask for it, found by looking.
+TEST_DATA_MODULES = $(sort $(shell grep -rlE 'var_os\("COVID_TEST_DATA"\)|real_data\(\)' --include='*.rs' crates/*/tests */tests \
+	| sed -E 's|.*/([^/]+)\.rs|\1|'))
 
 .DEFAULT_GOAL := help
 .PHONY: help build eda train predict monitor deliver check format clippy docs test test-data bench bench-peers clean
@@ -54,7 +54,7 @@ test-data: ## the integration tests that use real data, where there is ../shared
 ifeq ($(TEST_DATA),)
 	@echo 'skipped: there is no folder ../shared/data, and COVID_TEST_DATA is not set'
 else
-	COVID_TEST_DATA='$(TEST_DATA)' cargo test $(CARGO_FLAGS) $(TEST_DATA_PACKAGES:%=-p %) --test it $(TEST_FLAGS)
+	COVID_TEST_DATA='$(TEST_DATA)' cargo test $(CARGO_FLAGS) --workspace --test it -- $(TEST_DATA_MODULES:%=%::) $(filter-out --,$(TEST_FLAGS))
 endif
 
 bench: ## criterion's benchmarks of parse, fit and predict (on real data where there are any)

@@ -11,6 +11,9 @@ use covid_report::{Column, Table, count};
 /// Rows of the table of forecasts; the rest is in the files.
 const SHOWN: usize = 20;
 
+/// Why a forecast may be flat.
+const NO_CHANGE: &str = "The champion says no change: on the last origins no other candidate was better.\n";
+
 /// The forecasts of the last date, of the places with most cases, and where all of them are.
 pub(crate) fn prediction(report: &PredictionReport) -> Result<String> {
     let run = &report.run;
@@ -31,6 +34,9 @@ pub(crate) fn prediction(report: &PredictionReport) -> Result<String> {
     writeln!(text, "{table}")?;
     if cases.len() > SHOWN {
         writeln!(text, "... and {} more locations, and every day up to then, in the files", cases.len() - SHOWN)?;
+    }
+    if run.spec == "persistence" {
+        text.push_str(NO_CHANGE);
     }
     let verb = if report.already_done { "already done" } else { "committed" };
     writeln!(text, "{verb}: run {}, {} rows", run.run, run.rows)?;
@@ -56,13 +62,18 @@ pub(crate) fn show(report: &ShowReport) -> String {
     );
     let mut columns = vec![Column::text("Date"), Column::text("Target"), Column::number("Forecast")];
     if !report.sum {
-        columns.extend(["50 % interval", "80 % interval", "95 % interval"].map(Column::number));
+        columns.extend(["Median", "50 % interval", "80 % interval", "95 % interval"].map(Column::number));
     }
     let mut table = Table::new(columns);
     for day in &report.days {
         table.row(day_cells(day));
     }
     let _ = writeln!(text, "{table}");
+    if report.model.ends_with("(persistence)") {
+        text.push_str(NO_CHANGE);
+    } else if report.days.iter().any(|day| day.quantiles.is_some_and(|q| day.point < q[2] || day.point > q[4])) {
+        text.push_str("The forecast is the model's own; median and intervals correct its past errors.\n");
+    }
     if report.sum {
         text.push_str("Sums have no intervals: places err together, and by how much is not known yet.\n");
     }
@@ -72,6 +83,7 @@ pub(crate) fn show(report: &ShowReport) -> String {
 fn day_cells(day: &ShownDay) -> Vec<String> {
     let mut cells = vec![day.date.clone(), day.target.to_string(), count(day.point)];
     if let Some(q) = day.quantiles {
+        cells.push(count(q[3]));
         cells.extend([(2, 4), (1, 5), (0, 6)].map(|(from, to)| format!("{} .. {}", count(q[from]), count(q[to]))));
     }
     cells

@@ -77,8 +77,8 @@ pub(crate) fn models(versions: &[VersionReport]) -> String {
         return "no registered version yet; `exp-track-mod-reg` registers one".into();
     }
     let columns = ["Version", "Aliases", "Model stage", "Model", "Trained as of"].map(Column::text);
-    let columns = columns.into_iter().chain([Column::number("RMSLE"), Column::text("Evidence")]);
-    let mut table = Table::new(columns);
+    let mut table = Table::new(columns.into_iter().chain([Column::number("RMSLE")]));
+    let mut trail = String::new();
     for VersionReport { version, event } in versions {
         let tag = |key: &str| version.tags.get(key).cloned().unwrap_or_default();
         table.row([
@@ -88,16 +88,19 @@ pub(crate) fn models(versions: &[VersionReport]) -> String {
             tag("spec"),
             tag("trained_as_of"),
             tag("rmsle").parse().map_or_else(|_| String::new(), score),
-            event.as_ref().map_or_else(String::new, evidence),
         ]);
+        if let Some(event) = event {
+            let _ = writeln!(trail, "version {}, {} at {}", version.version, evidence(event), instant(event.at_ms));
+        }
     }
-    table.to_string()
+    format!("{table}\n{trail}")
 }
 
+/// How a version last became champion, and why.
 fn evidence(event: &PromotionEvent) -> String {
     match event.evidence.as_str() {
         "" => event.kind.to_string(),
-        why => format!("{}: {why}", event.kind),
+        why => format!("{} ({why})", event.kind),
     }
 }
 
@@ -113,7 +116,10 @@ pub(crate) fn promoted(report: &PromoteReport) -> String {
 
 pub(crate) fn rolled_back(event: &PromotionEvent) -> String {
     let before = event.previous.map_or_else(|| "none".to_owned(), |version| format!("version {version}"));
-    format!("version {} of {} is the champion again, before: {before}", event.version, event.name)
+    format!(
+        "version {} of {} is the champion again, before: {before}; the next training may promote a newer one",
+        event.version, event.name
+    )
 }
 
 /// Milliseconds since the Unix epoch, to the second.

@@ -21,10 +21,9 @@ pub struct Predicted {
 }
 
 impl Predicted {
-    /// Whether any of its numbers is not finite, or above [`MAX_COUNT`].
+    /// Whether its point is not finite or above [`MAX_COUNT`], or a quantile is not finite.
     pub fn exploded(&self) -> bool {
-        let bad = |count: f64| !count.is_finite() || count > MAX_COUNT;
-        bad(self.point) || self.quantiles.into_iter().any(bad)
+        !self.point.is_finite() || self.point > MAX_COUNT || !self.quantiles.iter().all(|count| count.is_finite())
     }
 }
 

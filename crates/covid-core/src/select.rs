@@ -34,6 +34,8 @@ pub enum SelectError {
         name: String,
         /// Names that look alike, best first.
         close: Vec<String>,
+        /// Some names that are there.
+        examples: Vec<String>,
     },
     /// More than one place.
     #[error("location `{name}` could be any of {count} places")]
@@ -53,12 +55,14 @@ impl Explain for SelectError {
     }
 
     fn hint(&self) -> Option<String> {
-        let (Self::Unknown { close, .. } | Self::Ambiguous { close, .. }) = self;
-        let quoted: Vec<_> = close.iter().map(|name| format!("`{name}`")).collect();
-        Some(if quoted.is_empty() {
-            "`deployment export` lists every location".into()
-        } else {
-            format!("did you mean {}?", quoted.join(" or "))
+        let quoted = |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
+        Some(match self {
+            Self::Unknown { close, examples, .. } if close.is_empty() => {
+                format!("places are named as in the source: {}, or `World`", quoted(examples).join(", "))
+            }
+            Self::Unknown { close, .. } | Self::Ambiguous { close, .. } => {
+                format!("did you mean {}?", quoted(close).join(" or "))
+            }
         })
     }
 }
@@ -99,7 +103,11 @@ impl Panel {
         }
         let parts = by(&|location| same(&slashed(location), name) || same(smallest_part(location), name));
         match parts.len() {
-            0 => Err(SelectError::Unknown { name: name.to_owned(), close: self.close_matches(name) }),
+            0 => Err(SelectError::Unknown {
+                name: name.to_owned(),
+                close: self.close_matches(name),
+                examples: self.locations().iter().take(3).map(|location| location.name().to_owned()).collect(),
+            }),
             1 => Ok(one(parts)),
             count => Err(SelectError::Ambiguous {
                 name: name.to_owned(),

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod columns;
 mod error;
 mod file;
 mod jhu;
@@ -11,6 +12,7 @@ mod source;
 mod table;
 mod vintage;
 
+pub use columns::{location_columns, target_column};
 pub use error::{CountFault, DataError, FileFault};
 pub use file::write_file;
 pub use jhu::write_jhu;

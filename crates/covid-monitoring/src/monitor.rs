@@ -143,7 +143,11 @@ pub async fn monitor(
         Started::Planned(plan) => {
             let part = match ledger.part(&plan, 0).await? {
                 Some(part) => part,
-                None => ledger.put_part(&plan, 0, &ScoreRow::table(&score(store, &request, &due).await?)?).await?,
+                None => {
+                    ledger
+                        .put_part(&plan, 0, &ScoreRow::table(&score(store, &request, &plan.work.vintage, &due).await?)?)
+                        .await?
+                }
             };
             (ledger.commit(plan, vec![part], now).await?, false)
         }
@@ -199,6 +203,7 @@ fn days_after(date: Date, days: usize) -> Date {
 async fn score(
     store: &dyn ObjectStore,
     request: &Request<'_>,
+    vintage: &str,
     due: &[(ScoredRun, Manifest<Predictions>)],
 ) -> Result<Vec<ScoreRow>, MonitoringError> {
     let ledger = prediction_ledger(store, request.dataset, request.branch);
@@ -221,6 +226,7 @@ async fn score(
                 target: row.target,
                 forecast_as_of: scored.as_of,
                 forecast_run: scored.run.clone(),
+                vintage: vintage.to_owned(),
                 model_version: manifest.work.model.version.clone(),
                 date: row.date,
                 horizon: row.horizon,

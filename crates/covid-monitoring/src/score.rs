@@ -1,7 +1,7 @@
 //! One forecast beside what was published, and tables of them.
 
 use covid_core::{Date, Location, Predicted, Target, log_count, metrics::weighted_interval_score};
-use covid_data::{Column, Table, TableError};
+use covid_data::{Column, Table, TableError, location_columns, target_column};
 
 /// One forecast count beside what was published for its date.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +16,8 @@ pub struct ScoreRow {
     pub forecast_run: String,
     /// The version that made it.
     pub model_version: String,
+    /// The digest of the panel with the published count.
+    pub vintage: String,
     /// The date that came.
     pub date: Date,
     /// Days ahead.
@@ -57,15 +59,13 @@ impl ScoreRow {
             Column::Text(rows.iter().map(|row| value(row).map(str::to_owned)).collect())
         };
         let number = |value: fn(&Self) -> f64| Column::Float(rows.iter().map(value).collect());
-        let mut columns = vec![
-            ("location".to_owned(), text(|row| Some(row.location.name()))),
-            ("Admin2".into(), text(|row| row.location.admin2())),
-            ("Province_State".into(), text(|row| row.location.province_state())),
-            ("Country_Region".into(), text(|row| row.location.country_region())),
-            ("target".into(), text(|row| Some(row.target.name()))),
+        let mut columns = location_columns(rows.iter().map(|row| &row.location));
+        columns.push(target_column(rows.iter().map(|row| row.target)));
+        columns.extend([
             ("forecast_as_of".into(), Column::Date(rows.iter().map(|row| row.forecast_as_of).collect())),
             ("forecast_run".into(), text(|row| Some(&row.forecast_run))),
             ("model_version".into(), text(|row| Some(&row.model_version))),
+            ("vintage".into(), text(|row| Some(&row.vintage))),
             ("date".into(), Column::Date(rows.iter().map(|row| row.date).collect())),
             ("horizon".into(), Column::Integer(rows.iter().map(|row| row.horizon as i64).collect())),
             ("point".into(), number(|row| row.point)),
@@ -73,7 +73,7 @@ impl ScoreRow {
             ("persistence".into(), number(|row| row.persistence)),
             ("log_error".into(), number(Self::log_error)),
             ("wis".into(), number(|row| row.wis)),
-        ];
+        ]);
         for (i, name) in COVERED.into_iter().enumerate() {
             columns.push((name.into(), Column::Integer(rows.iter().map(|row| i64::from(row.covered[i])).collect())));
         }
@@ -85,42 +85,29 @@ impl ScoreRow {
     /// # Errors
     /// If a column is missing or of another type, or a value is not what the column says.
     pub fn all(table: &Table) -> Result<Vec<Self>, TableError> {
-        let [names, admin2, provinces, countries] = [
-            table.texts("location")?,
-            table.texts("Admin2")?,
-            table.texts("Province_State")?,
-            table.texts("Country_Region")?,
-        ];
-        let (targets, runs, versions) =
-            (table.texts("target")?, table.texts("forecast_run")?, table.texts("model_version")?);
-        let (as_ofs, dates, horizons) =
-            (table.dates("forecast_as_of")?, table.dates("date")?, table.integers("horizon")?);
+        let (locations, targets, horizons) = (table.locations()?, table.targets()?, table.horizons()?);
+        let [runs, versions, vintages] =
+            [table.texts("forecast_run")?, table.texts("model_version")?, table.texts("vintage")?];
+        let (as_ofs, dates) = (table.dates("forecast_as_of")?, table.dates("date")?);
         let [points, actuals, persistence, wis] =
             [table.floats("point")?, table.floats("actual")?, table.floats("persistence")?, table.floats("wis")?];
         let [covered50, covered80, covered95] =
             [table.integers("covered50")?, table.integers("covered80")?, table.integers("covered95")?];
-        let text = |column: &[Option<String>], row: usize| column[row].clone().unwrap_or_default();
-        (0..table.rows())
-            .map(|row| {
-                let parts = Location::from_parts(&text(admin2, row), &text(provinces, row), &text(countries, row));
-                let target = text(targets, row);
-                let target = Target::ALL.into_iter().find(|known| known.name() == target);
-                Ok(Self {
-                    location: parts.with_name(&text(names, row)),
-                    target: target.ok_or_else(|| TableError::bad_value("target", row, "a target"))?,
-                    forecast_as_of: as_ofs[row],
-                    forecast_run: text(runs, row),
-                    model_version: text(versions, row),
-                    date: dates[row],
-                    horizon: usize::try_from(horizons[row])
-                        .map_err(|_| TableError::bad_value("horizon", row, "days ahead"))?,
-                    point: points[row],
-                    actual: actuals[row],
-                    persistence: persistence[row],
-                    wis: wis[row],
-                    covered: [covered50[row], covered80[row], covered95[row]].map(|flag| flag != 0),
-                })
-            })
-            .collect()
+        let row = |(row, location): (usize, Location)| Self {
+            location,
+            target: targets[row],
+            forecast_as_of: as_ofs[row],
+            forecast_run: runs[row].clone().unwrap_or_default(),
+            model_version: versions[row].clone().unwrap_or_default(),
+            vintage: vintages[row].clone().unwrap_or_default(),
+            date: dates[row],
+            horizon: horizons[row],
+            point: points[row],
+            actual: actuals[row],
+            persistence: persistence[row],
+            wis: wis[row],
+            covered: [covered50[row], covered80[row], covered95[row]].map(|flag| flag != 0),
+        };
+        Ok(locations.into_iter().enumerate().map(row).collect())
     }
 }

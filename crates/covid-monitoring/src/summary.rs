@@ -152,6 +152,7 @@ mod tests {
             forecast_as_of: Date::constant(2020, 1, 1),
             forecast_run: "run".into(),
             model_version: "1".into(),
+            vintage: "0".repeat(64),
             date: Date::constant(2020, 1, 2),
             horizon: 1,
             point,

@@ -3,11 +3,16 @@
 use std::path::Path;
 
 use covid_core::{Date, Fault, Location, Measure, Predicted, Target};
-use covid_data::{Column, Table};
+use covid_data::{Column, Table, location_columns, target_column};
 use covid_training::{Backtest, OriginScore, Recipe, backtest as test, rolling_origins};
 use serde::Serialize;
 
-use crate::{Project, candidates::with_replay, predict::write_table, project::blocking};
+use crate::{
+    Project,
+    candidates::with_replay,
+    predict::{TableFormat, write_table},
+    project::blocking,
+};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -61,6 +66,8 @@ pub async fn backtest(
     out: Option<&Path>,
     tick: impl Fn() + Send + Sync + 'static,
 ) -> Result<BacktestReport, Fault> {
+    // Said before the work, not after it.
+    out.map(TableFormat::of).transpose()?;
     let (project, out) = (project.clone(), out.map(Path::to_path_buf));
     blocking(move || {
         let training = project.settings.training;
@@ -117,22 +124,19 @@ fn table(tested: &[Backtest]) -> Result<Table, Fault> {
         }
     }
     rows.sort_by(|a, b| key(a).cmp(&key(b)));
-    let text = |value: &dyn Fn(&Row<'_>) -> Option<String>| Column::Text(rows.iter().map(value).collect());
-    let mut columns: Vec<(&str, Column)> = vec![
-        ("origin", Column::Date(rows.iter().map(|row| row.origin).collect())),
-        ("location", text(&|row| Some(row.location.name().to_owned()))),
-        ("Admin2", text(&|row| row.location.admin2().map(str::to_owned))),
-        ("Province_State", text(&|row| row.location.province_state().map(str::to_owned))),
-        ("Country_Region", text(&|row| row.location.country_region().map(str::to_owned))),
-        ("target", text(&|row| Some(row.target.name().to_owned()))),
-        ("measure", text(&|_| Some(Measure::Cumulative.name().to_owned()))),
-        ("date", Column::Date(rows.iter().map(|row| row.date).collect())),
-        ("horizon", Column::Integer(rows.iter().map(|row| row.horizon as i64).collect())),
-        ("model", text(&|row| Some(row.model.to_owned()))),
-        ("point", Column::Float(rows.iter().map(|row| row.predicted.point).collect())),
-    ];
+    let text = |value: &dyn Fn(&Row<'_>) -> String| Column::Text(rows.iter().map(|row| Some(value(row))).collect());
+    let mut columns = vec![("origin".to_owned(), Column::Date(rows.iter().map(|row| row.origin).collect()))];
+    columns.extend(location_columns(rows.iter().map(|row| row.location)));
+    columns.push(target_column(rows.iter().map(|row| row.target)));
+    columns.extend([
+        ("measure".into(), text(&|_| Measure::Cumulative.name().to_owned())),
+        ("date".into(), Column::Date(rows.iter().map(|row| row.date).collect())),
+        ("horizon".into(), Column::Integer(rows.iter().map(|row| row.horizon as i64).collect())),
+        ("model".into(), text(&|row| row.model.to_owned())),
+        ("point".into(), Column::Float(rows.iter().map(|row| row.predicted.point).collect())),
+    ]);
     for (i, name) in covid_prediction::QUANTILES.into_iter().enumerate() {
-        columns.push((name, Column::Float(rows.iter().map(|row| row.predicted.quantiles[i]).collect())));
+        columns.push((name.into(), Column::Float(rows.iter().map(|row| row.predicted.quantiles[i]).collect())));
     }
     Ok(Table::new(columns)?)
 }

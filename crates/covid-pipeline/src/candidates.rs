@@ -59,7 +59,9 @@ pub(crate) fn compare_on_gate_origins(
     tick: &(dyn Fn() + Sync),
 ) -> Result<Vec<Backtest>, Fault> {
     let (training, gate) = (&project.settings.training, &project.settings.gate);
-    let origins = recent_origins(&replay.published(), training.horizon, training.every, gate.origins)?;
+    // Origins nearer than the horizon would share days, and the paired test would count them twice.
+    let every = training.every.max(training.horizon);
+    let origins = recent_origins(&replay.published(), training.horizon, every, gate.origins)?;
     let test = |&recipe: &Recipe| {
         let tested = backtest(replay, recipe, &origins, training.horizon, training)?;
         tick();
@@ -77,10 +79,22 @@ pub(crate) fn judge(
     tested: &[Backtest],
 ) -> Result<Verdict, Fault> {
     let gate = &project.settings.gate;
+    let dates = [candidate.trained_as_of(), champion.trained_as_of()];
+    if let Some(later) = dates.into_iter().find(|&date| date > project.as_of) {
+        let as_of = project.as_of;
+        return Ok(Verdict::refused(format!("data up to {as_of} cannot judge a model that was trained as of {later}")));
+    }
+    if champion.recipe() == candidate.recipe() && dates[0] == dates[1] {
+        return Ok(Verdict::refused(format!("it is the champion's recipe, and both were trained as of {}", dates[0])));
+    }
     let of = |recipe: Recipe| tested.iter().find(|tested| tested.recipe == recipe);
     if candidate.trained_as_of() < champion.trained_as_of() {
         let (old, new) = (candidate.trained_as_of(), champion.trained_as_of());
         return Ok(Verdict::refused(format!("it was trained as of {old}, before the champion ({new})")));
+    }
+    let (seen, _) = project.repaired()?;
+    if let Err(error) = candidate.forecast(&seen.view(), project.settings.training.horizon) {
+        return Ok(Verdict::refused(error.to_string()));
     }
     match (of(champion.recipe()), of(candidate.recipe())) {
         (Some(_), Some(new)) if champion.recipe() == candidate.recipe() => {

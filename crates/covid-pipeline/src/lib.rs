@@ -24,4 +24,4 @@ pub use registry::{PromoteReport, VersionReport, promote, rollback, tracking_run
 pub use settings::{DeliverySettings, PredictionSettings, Settings, parse_date};
 pub use show::{ShowReport, ShownDay, show};
 pub use text::monitoring_text;
-pub use train::{Decision, TrainingReport, ensure_champion, train_and_promote};
+pub use train::{Decision, Refreshed, TrainingReport, ensure_champion, train_and_promote};

@@ -6,7 +6,7 @@ use covid_prediction::Branch;
 use covid_registry::Registry;
 use serde::Serialize;
 
-use crate::{Project, TrainingReport, predict};
+use crate::{Project, TrainingReport, ensure_champion, predict};
 
 /// What monitoring found.
 #[derive(Debug, Serialize)]
@@ -52,10 +52,11 @@ pub async fn monitor(project: &Project, registry: &dyn Registry) -> Result<Monit
         None => {
             let mut before = project.clone();
             before.as_of = backdate(project)?;
-            let predicted = predict(&before, registry, Branch::Backdated).await?;
+            let (_, trained) = ensure_champion(project, registry).await?;
+            predict(&before, registry, Branch::Backdated).await?;
             let monitored = score(project, Branch::Backdated).await?;
             let none = PanelError::Empty("published counts after the back-dated forecast");
-            (monitored.ok_or(none)?, predicted.trained, true)
+            (monitored.ok_or(none)?, trained, true)
         }
     };
     let work = &monitored.manifest.work;

@@ -11,7 +11,10 @@ use covid_prediction::{
 use covid_registry::Registry;
 use serde::Serialize;
 
-use crate::{PipelineError, Project, TrainingReport, train::ensure_champion};
+use crate::{
+    PipelineError, Project, TrainingReport,
+    train::{ensure_champion, tell_of_refit},
+};
 
 /// A committed prediction run, for people.
 #[derive(Debug, Clone, Serialize)]
@@ -58,6 +61,9 @@ pub struct PredictionReport {
 /// If training is needed and fails, a forecast explodes, or store or registry fail.
 pub async fn predict(project: &Project, registry: &dyn Registry, branch: Branch) -> Result<PredictionReport, Fault> {
     let (champion, trained) = ensure_champion(project, registry).await?;
+    if branch == Branch::Real {
+        tell_of_refit(project, &champion);
+    }
     let request = Request {
         dataset: project.dataset.clone(),
         source_kind: project.source_kind,
@@ -132,15 +138,32 @@ pub async fn export(project: &Project, out: &Path, data_only: bool) -> Result<Co
     Ok(describe(&manifest, true))
 }
 
+/// The formats of a table in a file, by its ending.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum TableFormat {
+    Csv,
+    Parquet,
+}
+
+impl TableFormat {
+    /// The format of a file's ending.
+    pub(crate) fn of(out: &Path) -> Result<Self, Fault> {
+        match out.extension().and_then(|ending| ending.to_str()) {
+            Some("csv") => Ok(Self::Csv),
+            Some("parquet") => Ok(Self::Parquet),
+            _ => {
+                let value = out.display().to_string();
+                Err(PipelineError::BadSetting { name: "--out", range: "a .csv or .parquet file", value }.into())
+            }
+        }
+    }
+}
+
 /// Writes a table to a `.csv` or `.parquet` file, whole or not at all.
 pub(crate) fn write_table(out: &Path, table: &Table) -> Result<(), Fault> {
-    let bytes = match out.extension().and_then(|ending| ending.to_str()) {
-        Some("csv") => table.to_csv()?,
-        Some("parquet") => table.to_parquet()?,
-        _ => {
-            let value = out.display().to_string();
-            return Err(PipelineError::BadSetting { name: "--out", range: "a .csv or .parquet file", value }.into());
-        }
+    let bytes = match TableFormat::of(out)? {
+        TableFormat::Csv => table.to_csv()?,
+        TableFormat::Parquet => table.to_parquet()?,
     };
     covid_data::write_file(out, &bytes)
         .map_err(|source| PipelineError::Unwritable { path: out.to_owned(), source }.into())

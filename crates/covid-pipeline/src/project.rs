@@ -107,7 +107,9 @@ impl Project {
     /// If it cannot be opened.
     pub async fn registry(&self) -> Result<Arc<dyn Registry>, Fault> {
         let registry = covid_registry::resolve(&self.tracking).await?;
-        tracing::debug!(tracking = registry.uri(), "registry is open");
+        if self.place_is_remote() {
+            tracing::info!("experiments and models are kept at {}", registry.uri());
+        }
         Ok(registry)
     }
 
@@ -120,7 +122,16 @@ impl Project {
         let (places, days) = (view.locations().len(), view.days());
         let (_, repaired) = self.repaired()?;
         let (kind, description, as_of) = (self.source_kind, &self.description, self.as_of);
-        Ok(format!("{kind} ({description}): {places} locations x {days} days up to {as_of}; repair: {repaired}"))
+        // What JHU published in the end is not what was known on a day.
+        let revised = if kind == SourceKind::Sample { "" } else { "; revised data" };
+        Ok(format!(
+            "{kind} ({description}{revised}): {places} locations x {days} days up to {as_of}; repair: {repaired}"
+        ))
+    }
+
+    /// Whether the store is no folder of this machine, so that the tracker lies elsewhere.
+    fn place_is_remote(&self) -> bool {
+        self.store.uri().parse::<StoreUri>().is_ok_and(|uri| uri.folder().is_none())
     }
 
     /// Where an object of the store is, for people: a path where the store is a folder.

@@ -61,6 +61,7 @@ impl Settings {
         self.gate.checked()?;
         TrainingError::check_horizon(self.prediction.horizon)?;
         self.monitoring.checked()?;
+        covid_prediction::check_shards(self.prediction.shards)?;
         let skill = self.delivery.min_skill;
         if !(-1.0..1.0).contains(&skill) {
             let (name, range) = ("delivery.min_skill", "from -1 up to 1");

@@ -5,7 +5,11 @@ use covid_data::repair;
 use covid_registry::Registry;
 use serde::Serialize;
 
-use crate::{PipelineError, Project, TrainingReport, project::blocking, train::ensure_champion};
+use crate::{
+    PipelineError, Project, TrainingReport,
+    project::blocking,
+    train::{ensure_champion, tell_of_refit},
+};
 
 /// One day of what is shown.
 #[derive(Debug, Clone, Serialize)]
@@ -57,10 +61,11 @@ pub async fn show(
         None => project.settings.prediction.horizon,
     };
     let (champion, trained) = ensure_champion(project, registry).await?;
+    tell_of_refit(project, &champion);
     let work = project.clone();
     let mut report = blocking(move || {
         let published = work.published()?;
-        let dated = champion.on(published, work.repair, horizon, &work.settings.training)?;
+        let dated = champion.on(published, work.repair, &work.settings.training)?;
         let places = work.panel.subset(&selection.indices)?;
         let prepared = repair(&places.as_of(work.as_of)?, work.repair).0;
         let forecast = dated.model.forecast(&prepared.view(), horizon)?;

@@ -10,6 +10,9 @@ use crate::MonitoringReport;
 /// A monitoring run as text: verdict, scores by target and by day ahead, the worst places, where the rest is.
 pub fn monitoring_text(report: &MonitoringReport, worst: usize) -> String {
     let mut text = verdict(report);
+    if report.backdated {
+        text.push_str("(no model saw data after its day; the recipe itself may have been chosen with later data)\n");
+    }
     let runs = report.scored.iter().map(|[run, as_of]| format!("{run} (as of {as_of})"));
     let _ = writeln!(text, "scored: {}", runs.collect::<Vec<_>>().join(", "));
     let summary = &report.summary;

@@ -53,6 +53,17 @@ pub struct TrainingReport {
     pub champion: u64,
     /// What was decided.
     pub decision: Decision,
+    /// The champion's own recipe, promoted on newer data because the best candidate was not.
+    pub refreshed: Option<Refreshed>,
+}
+
+/// The champion's recipe on newer data.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Refreshed {
+    /// Its version.
+    pub version: u64,
+    /// The gate's evidence.
+    pub verdict: Verdict,
 }
 
 impl TrainingReport {
@@ -72,11 +83,18 @@ impl TrainingReport {
             Decision::Promoted { verdict } => {
                 format!("{spec} is {registered} version {version} of {model}, promoted to champion: {}", verdict.reason)
             }
-            Decision::NothingBetter { verdict } => format!(
-                "nothing better found: version {champion} of {model} stays champion; {spec} ({registered} version \
-                 {version}) was not promoted: {}",
-                verdict.reason
-            ),
+            Decision::NothingBetter { verdict } => {
+                let stays = match &self.refreshed {
+                    None => format!("version {champion} of {model} stays champion"),
+                    Some(Refreshed { version, verdict }) => {
+                        format!("version {version} of {model} is champion now, {}", verdict.reason)
+                    }
+                };
+                let why = &verdict.reason;
+                format!(
+                    "nothing better found: {stays}; {spec} ({registered} version {version}) was not promoted: {why}"
+                )
+            }
         }
     }
 }
@@ -87,6 +105,8 @@ struct Trained {
     models: Vec<Model>,
     best: usize,
     verdict: Option<Verdict>,
+    /// Where the best is of another recipe and refused: the champion's own recipe on newer data, if the gate lets it.
+    refreshed: Option<(usize, Verdict)>,
 }
 
 /// Compares the candidates on the last origins, tracks each as a run with its model, registers the best, and promotes it if
@@ -106,10 +126,17 @@ pub async fn train_and_promote(
 
     let run_ids = track(project, registry, &trained).await?;
     let best = trained.best;
-    let (version, already_registered) = register(project, registry, &trained, &run_ids[best]).await?;
+    let (version, already_registered) = register(project, registry, &trained, best, &run_ids[best]).await?;
     let decision = decide(project, registry, &version, champion.as_ref(), trained.verdict.clone()).await?;
-    let champion = match decision {
-        Decision::NothingBetter { .. } => champion.map_or(version.version, |champion| champion.version),
+    let mut refreshed = None;
+    if let Some((own, verdict)) = &trained.refreshed {
+        let (version, _) = register(project, registry, &trained, *own, &run_ids[*own]).await?;
+        decide(project, registry, &version, champion.as_ref(), Some(verdict.clone())).await?;
+        refreshed = Some(Refreshed { version: version.version, verdict: verdict.clone() });
+    }
+    let champion = match (&decision, &refreshed) {
+        (Decision::NothingBetter { .. }, Some(refreshed)) => refreshed.version,
+        (Decision::NothingBetter { .. }, None) => champion.map_or(version.version, |champion| champion.version),
         _ => version.version,
     };
     let mut candidates: Vec<Candidate> = trained
@@ -130,6 +157,7 @@ pub async fn train_and_promote(
         already_registered,
         champion,
         decision,
+        refreshed,
     })
 }
 
@@ -146,10 +174,31 @@ pub async fn ensure_champion(
         return Ok((champion, None));
     }
     tracing::info!("no champion of {name} yet: training one first");
-    let report = train_and_promote(project, registry, || {}).await?;
+    let report = match train_and_promote(project, registry, || {}).await {
+        Ok(report) => report,
+        // Another program may have trained the first champion meanwhile: then that one serves.
+        Err(error) => match Champion::find(registry, &name).await? {
+            Some(champion) => return Ok((champion, None)),
+            None => return Err(error),
+        },
+    };
     tracing::info!("{}", report.sentence());
     let version = registry.get_version(&name, report.champion).await?;
     Ok((Champion::load(registry, &version).await?, Some(report)))
+}
+
+/// Says so where a champion is asked for a date before its training.
+pub(crate) fn tell_of_refit(project: &Project, champion: &Champion) {
+    let trained = champion.model.trained_as_of();
+    if trained > project.as_of {
+        tracing::warn!(
+            "version {} was trained as of {trained}: its recipe ({}) is fitted anew on the data up to {}, but was chosen with \
+             later data; a fresh --store chooses as of that day",
+            champion.version,
+            champion.model.recipe(),
+            project.as_of,
+        );
+    }
 }
 
 fn train(project: &Project, champion: Option<&Model>, tick: &(dyn Fn() + Sync)) -> Result<Trained, Fault> {
@@ -159,16 +208,26 @@ fn train(project: &Project, champion: Option<&Model>, tick: &(dyn Fn() + Sync)) 
         let tested = compare_on_gate_origins(project, replay, &recipes, tick)?;
         let train = |&recipe: &Recipe| Ok(Model::train(replay, recipe, &project.settings.training)?);
         let models = recipes.iter().map(train).collect::<Result<Vec<Model>, Fault>>()?;
-        let best = best(&tested).ok_or(TrainingError::NoCandidate(project.as_of))?;
-        let verdict = champion.map(|champion| judge(project, replay, champion, &models[best], &tested)).transpose()?;
-        Ok(Trained { tested, models, best, verdict })
+        let (seen, _) = project.repaired()?;
+        let serves = |i: usize| models[i].forecast(&seen.view(), project.settings.training.horizon).is_ok();
+        let best = best(&tested, serves).ok_or(TrainingError::NoCandidate(project.as_of))?;
+        let judge =
+            |i: usize| champion.map(|champion| judge(project, replay, champion, &models[i], &tested)).transpose();
+        let verdict = judge(best)?;
+        let refused = verdict.as_ref().is_some_and(|verdict| !verdict.promote);
+        let own = models.iter().position(|model| champion.is_some_and(|champion| champion.recipe() == model.recipe()));
+        let refreshed = match own.filter(|&own| refused && own != best) {
+            Some(own) => judge(own)?.filter(|verdict| verdict.promote).map(|verdict| (own, verdict)),
+            None => None,
+        };
+        Ok(Trained { tested, models, best, verdict, refreshed })
     })
 }
 
-/// The candidate with the smallest mean loss; the first of equals.
-fn best(tested: &[Backtest]) -> Option<usize> {
+/// The candidate with the smallest mean loss whose own forecast did not explode; the first of equals.
+fn best(tested: &[Backtest], serves: impl Fn(usize) -> bool) -> Option<usize> {
     let losses = tested.iter().map(Backtest::mean_loss).enumerate();
-    losses.filter(|(_, loss)| loss.is_finite()).min_by(|a, b| a.1.total_cmp(&b.1)).map(|(i, _)| i)
+    losses.filter(|&(i, loss)| loss.is_finite() && serves(i)).min_by(|a, b| a.1.total_cmp(&b.1)).map(|(i, _)| i)
 }
 
 /// One tracking run a candidate; returns their ids.
@@ -239,15 +298,16 @@ fn mlmodel(model: &Model, run_id: &str) -> String {
     )
 }
 
-/// Registers the best candidate, unless the same recipe was registered from the same data; says whether it was.
+/// Registers a candidate, unless the same recipe was registered from the same data; says whether it was.
 async fn register(
     project: &Project,
     registry: &dyn Registry,
     trained: &Trained,
+    candidate: usize,
     run_id: &str,
 ) -> Result<(ModelVersion, bool), Fault> {
     let name = project.model_name();
-    let (model, tested) = (&trained.models[trained.best], &trained.tested[trained.best]);
+    let (model, tested) = (&trained.models[candidate], &trained.tested[candidate]);
     let description = "Cumulative COVID-19 cases and deaths by place and day, on ln(1 + count)";
     registry.get_or_create_registered_model(&name, description).await?;
     let tags = vec![
@@ -276,8 +336,8 @@ async fn register(
     Ok((registry.create_version(&name, &new).await?, false))
 }
 
-/// The tags that make two versions the same.
-const IDENTITY: [&str; 4] = ["recipe", "trained_as_of", "vintage", "repair"];
+/// The tags that make two versions the same: other settings may give another model from the same data.
+const IDENTITY: [&str; 4] = ["recipe", "trained_as_of", "vintage", "model_sha256"];
 
 /// Carries out the gate's verdict; without a champion there is none, and the version becomes it.
 async fn decide(

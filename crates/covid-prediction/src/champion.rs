@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use covid_core::{Panel, PanelView};
+use covid_core::{MAX_HORIZON, Panel, PanelView};
 use covid_data::{Repair, repair};
 use covid_registry::{CHAMPION, ModelVersion, Registry};
 use covid_training::{Model, Replay, TrainingSettings};
@@ -63,19 +63,18 @@ impl Champion {
     }
 
     /// The version for the as-of date of a view of published counts: itself, or, for a date before its training, its
-    /// recipe refitted on that view, calibrated up to `horizon` days ahead.
+    /// recipe refitted on that view.
     pub fn on(
         &self,
         published: PanelView<'_>,
         repair: Repair,
-        horizon: usize,
         settings: &TrainingSettings,
     ) -> Result<Dated<'_>, PredictionError> {
         if published.as_of() >= self.model.trained_as_of() {
             return Ok(Dated { model: Cow::Borrowed(&self.model), version: self.version.to_string() });
         }
         let prepare = |view: &PanelView<'_>| prepared(view, repair);
-        let replay = Replay::new(published, &prepare, horizon);
+        let replay = Replay::new(published, &prepare, MAX_HORIZON);
         let model = Model::train(&replay, self.model.recipe(), settings)?;
         Ok(Dated { model: Cow::Owned(model), version: format!("{}+refit", self.version) })
     }

@@ -173,11 +173,16 @@ impl<'a, W: Work> Ledger<'a, W> {
         now: Timestamp,
     ) -> Result<Manifest<W>, PredictionError> {
         parts.sort_by_key(|part| part.shard);
-        let key = self.commit_key(plan.work.as_of(), &plan.run);
+        let as_of = plan.work.as_of();
+        let key = self.commit_key(as_of, &plan.run);
+        // A resumed plan may be older than a run that was committed meanwhile, and clocks repeat: a commit comes after
+        // those that its writer sees.
+        let newest = self.commits_of(as_of).await?.into_iter().map(|manifest| manifest.created_at).max();
+        let created_at = newest.and_then(next_millisecond).map_or(now, |after| after.max(now));
         let manifest = Manifest {
             format_version: FORMAT_VERSION,
             run: plan.run,
-            created_at: now,
+            created_at,
             digest: plan.digest,
             rows: parts.iter().map(|part| part.rows).sum(),
             parts,
@@ -203,23 +208,27 @@ impl<'a, W: Work> Ledger<'a, W> {
 
     /// The current run of an as-of date: the latest commit, shadows aside.
     pub async fn current(&self, as_of: Date) -> Result<Option<Manifest<W>>, PredictionError> {
-        let keys = list_all(self.store, &format!("{}/commits/as_of={as_of}/", self.root)).await?;
-        for object in keys.iter().rev() {
-            let manifest: Manifest<W> = get_json(self.store, &object.key).await?;
-            if !manifest.work.shadow() {
-                return Ok(Some(manifest));
-            }
-        }
-        Ok(None)
+        let commits = self.commits_of(as_of).await?;
+        Ok(commits.into_iter().rfind(|manifest| !manifest.work.shadow()))
     }
 
-    /// Every committed run, by as-of date, then by time.
-    pub async fn all(&self) -> Result<Vec<Manifest<W>>, PredictionError> {
-        let mut manifests = Vec::new();
-        for object in list_all(self.store, &format!("{}/commits/", self.root)).await? {
+    /// The commits of an as-of date, the latest last.
+    async fn commits_of(&self, as_of: Date) -> Result<Vec<Manifest<W>>, PredictionError> {
+        self.commits(&format!("{}/commits/as_of={as_of}/", self.root)).await
+    }
+
+    async fn commits(&self, prefix: &str) -> Result<Vec<Manifest<W>>, PredictionError> {
+        let mut manifests: Vec<Manifest<W>> = Vec::new();
+        for object in list_all(self.store, prefix).await? {
             manifests.push(get_json(self.store, &object.key).await?);
         }
+        manifests.sort_by_key(|manifest| (manifest.work.as_of(), manifest.created_at, manifest.run.clone()));
         Ok(manifests)
+    }
+
+    /// Every committed run, by as-of date, then by the time of the commit.
+    pub async fn all(&self) -> Result<Vec<Manifest<W>>, PredictionError> {
+        self.commits(&format!("{}/commits/", self.root)).await
     }
 
     /// The rows of a committed run, each part checked against its SHA-256.
@@ -295,6 +304,10 @@ impl<'a, W: Work> Ledger<'a, W> {
     fn commit_key(&self, as_of: Date, run: &RunId) -> String {
         format!("{}/commits/as_of={as_of}/{run}.json", self.root)
     }
+}
+
+fn next_millisecond(instant: Timestamp) -> Option<Timestamp> {
+    Timestamp::from_millisecond(instant.as_millisecond() + 1).ok()
 }
 
 /// Seconds since a run was made; none if its id is not one of ours.

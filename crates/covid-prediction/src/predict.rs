@@ -130,7 +130,8 @@ pub async fn predict(
     settings: &TrainingSettings,
     now: Timestamp,
 ) -> Result<Outcome, PredictionError> {
-    check(request)?;
+    TrainingError::check_horizon(request.horizon)?;
+    check_shards(request.shards)?;
     let (model, version) = on_date(champion, request, *settings).await?;
     let (order, work) = plan_work(store, champion, &model, version, request).await?;
     let ledger = prediction_ledger(store, &request.dataset, request.branch);
@@ -149,12 +150,15 @@ pub async fn predict(
     Ok(Outcome { manifest, already_done, rows, keys })
 }
 
-fn check(request: &Request) -> Result<(), PredictionError> {
-    TrainingError::check_horizon(request.horizon)?;
-    if (1..=MAX_SHARDS).contains(&request.shards) {
+/// Refuses a number of shards that no run can have.
+///
+/// # Errors
+/// If it is not from 1 to 10,000.
+pub fn check_shards(shards: usize) -> Result<(), PredictionError> {
+    if (1..=MAX_SHARDS).contains(&shards) {
         return Ok(());
     }
-    let (name, range, value) = ("prediction.shards", "from 1 to 10000", request.shards.to_string());
+    let (name, range, value) = ("prediction.shards", "from 1 to 10000", shards.to_string());
     Err(PredictionError::OutOfRange { name, range, value })
 }
 
@@ -169,7 +173,7 @@ async fn on_date(
     let (champion, request) = (champion.clone(), request.clone());
     blocking(move || {
         let published = request.panel.as_of(request.as_of)?;
-        let dated = champion.on(published, request.repair, request.horizon, &settings)?;
+        let dated = champion.on(published, request.repair, &settings)?;
         Ok((Arc::new(dated.model.into_owned()), dated.version))
     })
     .await

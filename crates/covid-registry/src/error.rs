@@ -207,11 +207,10 @@ impl Explain for RegistryError {
             | Self::BadPage { .. }
             | Self::Unwritable { .. } => FaultKind::Usage,
             Self::UnknownArtifact { .. } | Self::NotATracker { .. } | Self::NewerSchema { .. } => FaultKind::Data,
-            Self::ParamChanged { .. }
-            | Self::LostRace { .. }
-            | Self::Busy { .. }
-            | Self::Database { .. }
-            | Self::Stopped { .. } => FaultKind::Unexpected,
+            Self::LostRace { .. } => FaultKind::Refused,
+            Self::ParamChanged { .. } | Self::Busy { .. } | Self::Database { .. } | Self::Stopped { .. } => {
+                FaultKind::Unexpected
+            }
             Self::Artifact { cause, .. } => cause.kind(),
         }
     }
@@ -234,7 +233,9 @@ impl Explain for RegistryError {
             Self::NoPreviousChampion { .. } => "promote the version you want with `exp-track-mod-reg promote VERSION`",
             Self::BadUri { hint, .. } => hint,
             Self::BadPage { .. } => "start the search again from its first page",
-            Self::Unwritable { .. } => "choose a path that you may write to (`--tracking embedded:PATH`)",
+            Self::Unwritable { .. } => {
+                "choose a path that you may write to (`--store file:PATH`, or `--tracking embedded:PATH`)"
+            }
             Self::NotATracker { .. } => "check `--tracking embedded:PATH`, or move that file away to start anew",
             Self::NewerSchema { .. } => "use the newer release of this program, or another `--tracking embedded:PATH`",
             Self::Busy { .. } => "wait until the other program is done, and run the command again",

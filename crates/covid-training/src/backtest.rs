@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::{
     Model, Recipe, Replay, Spec, TrainingError, TrainingSettings,
-    replay::{MIN_DAYS, origins_before},
+    replay::{MIN_DAYS, errors, origins_before},
 };
 
 /// A recipe over its origins, the oldest first.
@@ -39,7 +39,7 @@ pub struct OriginScore {
 impl OriginScore {
     /// A forecast scored against what was published.
     pub(crate) fn new(spec: Spec, forecast: Forecast, published: &PanelView<'_>) -> Self {
-        let errors = forecast.exploded().is_none().then(|| errors(published, &forecast));
+        let errors = forecast.exploded().is_none().then(|| squared_errors(published, &forecast));
         Self { origin: forecast.as_of(), spec, forecast, errors }
     }
 
@@ -53,6 +53,15 @@ impl OriginScore {
         metrics::headline([self.total(Target::ConfirmedCases)?, self.total(Target::Fatalities)?])
     }
 
+    /// The headline as a loss: infinite where it exploded, NaN where nothing was published to score it by.
+    pub fn loss(&self) -> f64 {
+        self.or_unscored(self.headline())
+    }
+
+    fn or_unscored(&self, score: Option<f64>) -> f64 {
+        score.unwrap_or(if self.errors.is_some() { f64::NAN } else { f64::INFINITY })
+    }
+
     fn total(&self, target: Target) -> Option<SquaredLogError> {
         let mut total = SquaredLogError::default();
         self.errors.as_ref()?[target.index()].iter().for_each(|error| total.merge(*error));
@@ -61,25 +70,28 @@ impl OriginScore {
 }
 
 impl Backtest {
-    /// The headline of every origin; an origin that exploded counts as infinitely bad.
+    /// The loss of every origin.
     pub fn losses(&self) -> Vec<f64> {
-        self.origins.iter().map(|origin| origin.headline().unwrap_or(f64::INFINITY)).collect()
+        self.each(OriginScore::headline)
     }
 
-    /// The mean headline over the origins; infinite if the recipe exploded on any.
+    /// The mean headline over the origins that can be scored; infinite if the recipe exploded on any, NaN with none.
     pub fn mean_loss(&self) -> f64 {
-        mean(self.losses().into_iter())
+        mean(&self.losses())
     }
 
-    /// The mean RMSLE of a target over the origins; infinite if the recipe exploded on any.
+    /// The same of one target's RMSLE.
     pub fn mean_rmsle(&self, target: Target) -> f64 {
-        mean(self.origins.iter().map(|origin| origin.rmsle(target).unwrap_or(f64::INFINITY)))
+        mean(&self.each(|origin| origin.rmsle(target)))
     }
 
-    /// The mean over the origins of a target's RMSLE on one day ahead; infinite if the recipe exploded on any.
+    /// The same of one target's RMSLE on one day ahead.
     pub fn mean_rmsle_at(&self, target: Target, ahead: usize) -> f64 {
-        let at = |origin: &OriginScore| origin.errors.as_ref()?[target.index()][ahead - 1].rmsle();
-        mean(self.origins.iter().map(|origin| at(origin).unwrap_or(f64::INFINITY)))
+        mean(&self.each(|origin| origin.errors.as_ref()?[target.index()][ahead - 1].rmsle()))
+    }
+
+    fn each(&self, score: impl Fn(&OriginScore) -> Option<f64>) -> Vec<f64> {
+        self.origins.iter().map(|origin| origin.or_unscored(score(origin))).collect()
     }
 
     /// The origins where it exploded.
@@ -88,9 +100,10 @@ impl Backtest {
     }
 }
 
-fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
-    let count = values.len() as f64;
-    values.sum::<f64>() / count
+/// The mean of the losses that are there; NaN without any.
+pub(crate) fn mean(losses: &[f64]) -> f64 {
+    let there = || losses.iter().filter(|loss| !loss.is_nan());
+    there().sum::<f64>() / there().count() as f64
 }
 
 /// The last `most` origins, `every` days apart and the oldest first, whose whole horizon is known on the view's as-of date.
@@ -168,7 +181,7 @@ pub fn backtest(
     Ok(Backtest { recipe, horizon, origins })
 }
 
-fn errors(published: &PanelView<'_>, forecast: &Forecast) -> [Vec<SquaredLogError>; 2] {
+fn squared_errors(published: &PanelView<'_>, forecast: &Forecast) -> [Vec<SquaredLogError>; 2] {
     let seen = published.earlier(forecast.as_of()).map_or(published.days(), |view| view.days());
     Target::ALL.map(|target| {
         let mut errors = vec![SquaredLogError::default(); forecast.horizon()];
@@ -184,27 +197,26 @@ fn errors(published: &PanelView<'_>, forecast: &Forecast) -> [Vec<SquaredLogErro
     })
 }
 
-/// The headline of a model at an origin over `horizon` days, by what was known on a day; none if it exploded.
+/// The headline of a model at an origin over `horizon` days, by what was known on a day: infinite if it exploded, NaN if
+/// nothing was published to score it by.
 pub(crate) fn loss(
     replay: &Replay<'_>,
     spec: &Spec,
     day: usize,
     origin: usize,
     horizon: usize,
-) -> Result<Option<f64>, TrainingError> {
+) -> Result<f64, TrainingError> {
     let known = replay.view(day)?;
     let paths = replay.forecast(spec, origin)?;
-    let mut by_target = [(0.0, 0usize); 2];
-    for target in Target::ALL {
-        for ahead in 1..=horizon {
-            for error in replay.errors(&known, &paths, origin, target, ahead) {
-                let (sum, count) = &mut by_target[target.index()];
-                *sum += error * error;
-                *count += 1;
-            }
+    let rmsle = |target: Target| {
+        let all = (1..=horizon).flat_map(|ahead| errors(&known, &paths, origin, target, ahead));
+        let (sum, count) = all.fold((0.0, 0usize), |(sum, count), error| (sum + error * error, count + 1));
+        match count {
+            0 => f64::NAN,
+            _ if !f64::is_finite(sum) => f64::INFINITY,
+            _ => (sum / count as f64).sqrt(),
         }
-    }
-    let [cases, deaths] = by_target.map(|(sum, count)| (sum / count as f64).sqrt());
-    let headline = (cases + deaths) / 2.0;
-    Ok(headline.is_finite().then_some(headline))
+    };
+    let [cases, deaths] = Target::ALL.map(rmsle);
+    Ok((cases + deaths) / 2.0)
 }

@@ -53,7 +53,9 @@ pub enum TrainingError {
         as_of: Date,
     },
     /// No candidate is fit to be a champion.
-    #[error("every candidate exploded on the recent origins up to {0}")]
+    #[error(
+        "no candidate can be scored up to {0}: each exploded, or a target has no published counts on the recent origins"
+    )]
     NoCandidate(Date),
     /// A model file that cannot be read.
     #[error("the model file is not readable: {0}")]
@@ -98,7 +100,8 @@ impl Explain for TrainingError {
             Self::TooShort { .. } => FaultKind::Data,
             Self::ModelFile(_) | Self::ModelVersion { .. } => FaultKind::Data,
             Self::Panel(error) => error.kind(),
-            Self::Fit { .. } | Self::Exploded { .. } | Self::NoCandidate(_) => FaultKind::Unexpected,
+            Self::NoCandidate(_) => FaultKind::Data,
+            Self::Fit { .. } | Self::Exploded { .. } => FaultKind::Unexpected,
         }
     }
 
@@ -111,7 +114,7 @@ impl Explain for TrainingError {
             Self::TooShort { .. } => "give a later --as-of, or a source with a longer history".into(),
             Self::Fit { .. } => "try --as-of some days earlier, or look at the source with `eda`".into(),
             Self::Exploded { .. } => "ask for a shorter --horizon, or train again with `exp-track-mod-reg`".into(),
-            Self::NoCandidate(_) => "look at the source with `eda`: counts may be damaged".into(),
+            Self::NoCandidate(_) => "look at the source with `eda`: counts may be missing or damaged".into(),
             Self::ModelFile(_) => "train again with `exp-track-mod-reg`".into(),
             Self::ModelVersion { .. } => "use the newest version of this program".into(),
             Self::Panel(error) => return error.hint(),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{GateSettings, Model, OriginScore, Replay, TrainingError};
+use crate::{GateSettings, Model, OriginScore, Replay, TrainingError, backtest::mean};
 
 /// What the gate says, with its evidence.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -31,11 +31,14 @@ impl Verdict {
 /// Another recipe against the champion's on the same origins: one loss (headline RMSLE) an origin each.
 ///
 /// The test is the exact paired permutation test (Fisher's sign flips): it assumes only that under equality each
-/// difference is as likely as its negative.
+/// difference is as likely as its negative. That the candidate is the best of several on the same origins is not corrected
+/// for: the level is that of one comparison.
 pub fn compare(champion: &[f64], candidate: &[f64], settings: &GateSettings) -> Verdict {
-    let (champion_loss, candidate_loss) = (mean(champion), mean(candidate));
-    let origins = champion.len().min(candidate.len());
-    let differences: Vec<f64> = champion.iter().zip(candidate).map(|(a, b)| a - b).collect();
+    // Origins at which nothing was published tell nothing.
+    let (champion, candidate): (Vec<f64>, Vec<f64>) =
+        champion.iter().zip(candidate).filter(|(a, b)| !a.is_nan() && !b.is_nan()).unzip();
+    let (champion_loss, candidate_loss, origins) = (mean(&champion), mean(&candidate), champion.len());
+    let differences: Vec<f64> = champion.iter().zip(&candidate).map(|(a, b)| a - b).collect();
     // A champion that exploded loses to a candidate that did not, and the other way round, without a test.
     let p_value = differences.iter().all(|d| d.is_finite()).then(|| paired_p_value(&differences));
     let promote = match p_value {
@@ -78,8 +81,11 @@ pub fn refresh(
 ) -> Result<Verdict, TrainingError> {
     let (mut old, mut new) = (Vec::new(), Vec::new());
     for score in refitted.iter().filter(|score| score.origin > champion.trained_as_of()) {
-        new.push(score.headline().unwrap_or(f64::INFINITY));
-        old.push(frozen_loss(replay, champion, score)?);
+        let losses = (frozen_loss(replay, champion, score)?, score.loss());
+        if !losses.0.is_nan() && !losses.1.is_nan() {
+            old.push(losses.0);
+            new.push(losses.1);
+        }
     }
     let since = champion.trained_as_of();
     if new.is_empty() {
@@ -110,18 +116,15 @@ pub fn refresh(
 /// The loss of a model as it was trained before, at the origin and horizon of another's score.
 fn frozen_loss(replay: &Replay<'_>, model: &Model, beside: &OriginScore) -> Result<f64, TrainingError> {
     let horizon = beside.forecast.horizon();
+    model.check_horizon(horizon)?;
     let day = replay.published().earlier(beside.origin)?.days() - 1;
     let prepared = replay.prepared(day)?;
     let forecast = model.forecast_unchecked(&prepared.view(), horizon);
-    Ok(OriginScore::new(*model.spec(), forecast, &replay.published()).headline().unwrap_or(f64::INFINITY))
+    Ok(OriginScore::new(*model.spec(), forecast, &replay.published()).loss())
 }
 
 fn shown(loss: f64) -> String {
     if loss.is_finite() { format!("{loss:.4}") } else { "exploded".to_owned() }
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
 }
 
 #[cfg(test)]
@@ -156,5 +159,13 @@ mod tests {
         assert!(!compare(&fine, &exploded, &SETTINGS).promote);
         assert!(compare(&exploded, &fine, &SETTINGS).promote);
         assert!(!compare(&exploded, &exploded, &SETTINGS).promote);
+    }
+
+    #[test]
+    fn origins_without_a_score_tell_nothing() {
+        let champion = [0.2, f64::NAN, 0.3, 0.2, 0.1, 0.2];
+        let verdict = compare(&champion, &champion.map(|loss| loss / 2.0), &SETTINGS);
+        assert_eq!((verdict.promote, verdict.origins, verdict.p_value), (true, 5, Some(1.0 / 32.0)));
+        assert!(!compare(&[f64::NAN; 5], &[f64::NAN; 5], &SETTINGS).promote);
     }
 }

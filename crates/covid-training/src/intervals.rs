@@ -5,7 +5,11 @@ use covid_core::{LEVELS, MAX_COUNT, MAX_HORIZON, Predicted, Target, log_count, m
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{Replay, Spec, TrainingError, TrainingSettings, error::check, replay::origins_before};
+use crate::{
+    Replay, Spec, TrainingError, TrainingSettings,
+    error::check,
+    replay::{self, origins_before},
+};
 
 /// Errors on ln(1 + count) by target, day ahead and level, never falling over the levels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,7 +48,7 @@ impl ErrorQuantiles {
         settings: &TrainingSettings,
     ) -> Result<Self, TrainingError> {
         let most = settings.calibration_origins + horizon.div_ceil(settings.every);
-        let origins = origins_before(day, settings.every.min(horizon), settings.every, most);
+        let origins = origins_before(day, settings.every, settings.every, most);
         replay.make(&[*spec], &origins)?;
         let learn = |target: Target| -> Result<Vec<[f64; 7]>, TrainingError> {
             (1..=horizon)
@@ -61,12 +65,14 @@ impl ErrorQuantiles {
     }
 
     /// A forecast count with its quantiles. `x` is the point as ln(1 + count), `last` the last published count; no quantile
-    /// lies below it, since cumulative counts do not fall but for corrections.
+    /// lies below both, since cumulative counts do not fall but for corrections, nor above [`MAX_COUNT`].
     pub fn around(&self, target: Target, ahead: usize, x: f64, last: f64) -> Predicted {
         // There and back through the logarithm, a count would change in its last digits.
         let count = |y: f64| if y == log_count(last) { last } else { count(y) };
-        let quantile = |offset: f64| if x.is_nan() { x } else { count(x + offset).max(last) };
-        Predicted { point: count(x), quantiles: self.of(target)[ahead - 1].map(quantile) }
+        let point = count(x);
+        let floor = last.min(point);
+        let quantile = |offset: f64| if x.is_nan() { x } else { count(x + offset).clamp(floor, MAX_COUNT.max(floor)) };
+        Predicted { point, quantiles: self.of(target)[ahead - 1].map(quantile) }
     }
 
     fn of(&self, target: Target) -> &[[f64; 7]] {
@@ -92,7 +98,7 @@ fn at(
     let mut errors = Vec::with_capacity(used.len() * known.locations().len());
     for &origin in &used {
         let paths = replay.forecast(spec, origin)?;
-        errors.extend(replay.errors(&known, &paths, origin, target, ahead).map(bounded));
+        errors.extend(replay::errors(&known, &paths, origin, target, ahead).map(bounded));
     }
     errors.sort_unstable_by(f64::total_cmp);
     let weight = if errors.is_empty() { 0.0 } else { used.len() as f64 / settings.calibration_origins as f64 };

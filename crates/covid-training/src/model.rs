@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ErrorQuantiles, Fitted, FittedForecaster, Forecaster, Recipe, Replay, Spec, TrainingError, TrainingSettings,
-    backtest::loss, replay::origins_before,
+    backtest::{loss, mean},
+    replay::origins_before,
 };
 
 /// The version of the model file that this program writes. Every older one must still load (`tests/golden`).
@@ -78,9 +79,7 @@ impl Model {
     /// # Errors
     /// If the horizon is out of range, or any number is not finite or above 1e12.
     pub fn forecast(&self, view: &PanelView<'_>, horizon: usize) -> Result<Forecast, TrainingError> {
-        TrainingError::check_horizon(horizon)?;
-        let most = self.max_horizon();
-        crate::error::check("horizon", "within what the model was calibrated for", horizon, horizon <= most)?;
+        self.check_horizon(horizon)?;
         let forecast = self.forecast_unchecked(view, horizon);
         match forecast.exploded() {
             None => Ok(forecast),
@@ -91,6 +90,13 @@ impl Model {
                 as_of: view.as_of(),
             }),
         }
+    }
+
+    /// Refuses a horizon beyond the quantiles that the model has.
+    pub(crate) fn check_horizon(&self, horizon: usize) -> Result<(), TrainingError> {
+        TrainingError::check_horizon(horizon)?;
+        let within = horizon <= self.max_horizon();
+        crate::error::check("horizon", "within what the model was calibrated for", horizon, within).map(|_| ())
     }
 
     pub(crate) fn forecast_unchecked(&self, view: &PanelView<'_>, horizon: usize) -> Forecast {
@@ -154,12 +160,10 @@ pub(crate) fn tune(
     replay.make(&grid, &origins)?;
     let mut best = (f64::INFINITY, grid[0]);
     for &spec in &grid {
-        let mut sum = 0.0;
-        for &origin in &origins {
-            sum += loss(replay, &spec, day, origin, horizon)?.unwrap_or(f64::INFINITY);
-        }
-        if sum < best.0 {
-            best = (sum, spec);
+        let at = |&origin: &usize| loss(replay, &spec, day, origin, horizon);
+        let mean = mean(&origins.iter().map(at).collect::<Result<Vec<f64>, TrainingError>>()?);
+        if mean < best.0 {
+            best = (mean, spec);
         }
     }
     Ok(best.1)

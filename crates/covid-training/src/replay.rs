@@ -82,22 +82,21 @@ impl<'a> Replay<'a> {
     fn get(&self, spec: &Spec, day: usize) -> Option<Arc<LogPaths>> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner).get(&(spec.to_string(), day)).cloned()
     }
+}
 
-    /// Errors on ln(1 + count), actual less forecast, `ahead` days after an origin, of the places with a published count.
-    /// `known` is the view of the day on which the errors are asked for; none of it is later than that.
-    pub(crate) fn errors(
-        &self,
-        known: &PanelView<'_>,
-        paths: &LogPaths,
-        origin: usize,
-        target: Target,
-        ahead: usize,
-    ) -> impl Iterator<Item = f64> {
-        (0..known.locations().len()).filter_map(move |location| {
-            let actual = *known.counts(location, target).get(origin + ahead)?;
-            (!actual.is_nan()).then(|| log_count(actual) - paths.path(location, target)[ahead - 1])
-        })
-    }
+/// Errors on ln(1 + count), actual less forecast, `ahead` days after an origin, of the places with a published count.
+/// `known` is the view of the day on which the errors are asked for; none of it is later than that.
+pub(crate) fn errors(
+    known: &PanelView<'_>,
+    paths: &LogPaths,
+    origin: usize,
+    target: Target,
+    ahead: usize,
+) -> impl Iterator<Item = f64> {
+    (0..known.locations().len()).filter_map(move |location| {
+        let actual = *known.counts(location, target).get(origin + ahead)?;
+        (!actual.is_nan()).then(|| log_count(actual) - paths.path(location, target)[ahead - 1])
+    })
 }
 
 /// Origins before a day, `every` days apart, the newest first, each with at least one day ahead of it known: the newest is

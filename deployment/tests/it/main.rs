@@ -147,12 +147,12 @@ fn show_tells_of_a_place_a_country_and_the_world_and_commits_nothing() {
     exit: 0
     ----- stdout -----
     North Lassonia, Lassonia: 501,961 cases and 3,608 deaths on 2021-06-04; forecast by covid-predictor-sample 1 (damped-growth-7-0.95)
-    Date        Target          Forecast       50 % interval       80 % interval       95 % interval
-    ────────────────────────────────────────────────────────────────────────────────────────────────
-    2021-06-05  ConfirmedCases   506,690  504,872 .. 506,731  502,866 .. 507,420  501,961 .. 511,086
-    2021-06-06  ConfirmedCases   511,224  507,809 .. 511,266  503,834 .. 512,739  501,961 .. 518,105
-    2021-06-05  Fatalities         3,627      3,618 .. 3,627      3,608 .. 3,633      3,608 .. 3,651
-    2021-06-06  Fatalities         3,644      3,629 .. 3,644      3,609 .. 3,652      3,608 .. 3,685
+    Date        Target          Forecast   Median       50 % interval       80 % interval       95 % interval
+    ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+    2021-06-05  ConfirmedCases   506,690  506,110  504,872 .. 506,731  502,866 .. 507,420  501,961 .. 511,086
+    2021-06-06  ConfirmedCases   511,224  510,005  507,809 .. 511,266  503,834 .. 512,739  501,961 .. 518,105
+    2021-06-05  Fatalities         3,627    3,624      3,618 .. 3,627      3,608 .. 3,633      3,608 .. 3,651
+    2021-06-06  Fatalities         3,644    3,640      3,629 .. 3,644      3,609 .. 3,652      3,608 .. 3,685
     ----- stderr -----
     simulated sample (simulated, 48 locations x 500 days, seed 1): 48 locations x 500 days up to 2021-06-04; repair: 171 counts in 29 series lowered
     no champion of covid-predictor-sample yet: training one first
@@ -201,7 +201,7 @@ fn show_refuses_what_it_cannot_tell() {
     ----- stdout -----
     ----- stderr -----
     error: there is no location `Atlantis` in the data
-    hint: `deployment export` lists every location
+    hint: places are named as in the source: `Datastan`, `Modelonia`, `Quantilia`, or `World`
     "#);
     assert_run!(run(&sandbox, &["show", "--location", "World", "--on", "today", "-q"]), @r#"
     exit: 2

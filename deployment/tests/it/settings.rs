@@ -94,7 +94,7 @@ fn stores_and_trackers_that_cannot_be_used_are_errors() {
     ----- stdout -----
     ----- stderr -----
     error: the tracking database file/store/tracking.db cannot be written to: its folder cannot be created: Not a directory (os error 20)
-    hint: choose a path that you may write to (`--tracking embedded:PATH`)
+    hint: choose a path that you may write to (`--store file:PATH`, or `--tracking embedded:PATH`)
     "#);
     assert_run!(run(&sandbox, &["-q", "--store", "s3://bucket/prefix"]), @r#"
     exit: 2
@@ -115,6 +115,6 @@ fn stores_and_trackers_that_cannot_be_used_are_errors() {
     ----- stdout -----
     ----- stderr -----
     error: the tracking database file/t.db cannot be written to: its folder cannot be created: File exists (os error 17)
-    hint: choose a path that you may write to (`--tracking embedded:PATH`)
+    hint: choose a path that you may write to (`--store file:PATH`, or `--tracking embedded:PATH`)
     "#);
 }

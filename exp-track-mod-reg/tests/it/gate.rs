@@ -23,16 +23,19 @@ fn another_recipe_must_win_the_paired_test() {
     damped-growth  damped-growth-14-0.85  <id>  0.0519    0.0604     0.0433
     polynomial     polynomial-2           <id>  0.0781    0.0894     0.0668
     persistence    persistence            <id>  0.0861    0.0964     0.0758
-    nothing better found: version 1 of covid-predictor-sample stays champion; damped-growth-14-0.85 (registered as version 2) was not promoted: mean RMSLE 0.0519 against the champion's 0.0781 on 8 origins, paired test p = 0.004, needed below 0.001
+    nothing better found: version 3 of covid-predictor-sample is champion now, the champion's recipe on newer data: mean RMSLE 0.0781 against exploded as trained on 2020-04-01, on 8 origins since, may be worse by 25 %; damped-growth-14-0.85 (registered as version 2) was not promoted: mean RMSLE 0.0519 against the champion's 0.0781 on 8 origins, paired test p = 0.004, needed below 0.001
     ----- stderr -----
     "#);
     assert_run!(run(&strict, &["models", "-q"]), @r#"
     exit: 0
     ----- stdout -----
-    Version  Aliases     Model stage  Model                  Trained as of   RMSLE  Evidence
-    ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    Version  Aliases     Model stage  Model                  Trained as of   RMSLE
+    ──────────────────────────────────────────────────────────────────────────────
+    3        champion    Production   polynomial-2           2020-08-01     0.0781
     2        challenger  None         damped-growth-14-0.85  2020-08-01     0.0519
-    1        champion    Production   polynomial-2           2020-04-01     0.2290  promote: the registry had no champion
+    1                    Archived     polynomial-2           2020-04-01     0.2290
+    version 3, promote (the champion's recipe on newer data: mean RMSLE 0.0781 against exploded as trained on 2020-04-01, on 8 origins since, may be worse by 25 %) at 2030-01-02T03:04:05Z
+    version 1, promote (the registry had no champion) at 2030-01-02T03:04:05Z
     ----- stderr -----
     "#);
     assert_run!(run(&strict, &["promote", "2", "-q", "--as-of", DAMPED_GROWTH_IS_BEST]), @r#"
@@ -46,7 +49,7 @@ fn another_recipe_must_win_the_paired_test() {
     assert_run!(run(&usual, &["promote", "2", "-q", "--as-of", DAMPED_GROWTH_IS_BEST]), @r#"
     exit: 0
     ----- stdout -----
-    version 2 of covid-predictor-sample is the champion now, before: version 1
+    version 2 of covid-predictor-sample is the champion now, before: version 3
     mean RMSLE 0.0519 against the champion's 0.0781 on 8 origins, paired test p = 0.004, needed below 0.5
     ----- stderr -----
     "#);
@@ -71,16 +74,18 @@ fn the_same_recipe_on_newer_data_is_promoted_and_rolled_back() {
     assert_run!(run(&sandbox, &["rollback", "-q"]), @r#"
     exit: 0
     ----- stdout -----
-    version 1 of covid-predictor-sample is the champion again, before: version 2
+    version 1 of covid-predictor-sample is the champion again, before: version 2; the next training may promote a newer one
     ----- stderr -----
     "#);
     assert_run!(run(&sandbox, &["models", "-q"]), @r#"
     exit: 0
     ----- stdout -----
-    Version  Aliases   Model stage  Model                 Trained as of   RMSLE  Evidence
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-    2                  Archived     damped-growth-7-0.95  2021-05-01     0.0247  promote: the champion's recipe on newer data: mean RMSLE 0.0228 against 0.0227 as trained on 2021-04-01, on 4 origins since, may be worse by 25 %
-    1        champion  Production   damped-growth-7-0.95  2021-04-01     0.0256  rollback
+    Version  Aliases   Model stage  Model                 Trained as of   RMSLE
+    ───────────────────────────────────────────────────────────────────────────
+    2                  Archived     damped-growth-7-0.95  2021-05-01     0.0247
+    1        champion  Production   damped-growth-7-0.95  2021-04-01     0.0256
+    version 2, promote (the champion's recipe on newer data: mean RMSLE 0.0228 against 0.0227 as trained on 2021-04-01, on 4 origins since, may be worse by 25 %) at 2030-01-02T03:04:05Z
+    version 1, rollback at 2030-01-02T03:04:05Z
     ----- stderr -----
     "#);
     assert_run!(run(&sandbox, &["promote", "2", "-q"]), @r#"
@@ -107,7 +112,7 @@ fn the_same_recipe_on_newer_data_is_promoted_and_rolled_back() {
     assert_run!(run(&sandbox, &["rollback", "-q"]), @r#"
     exit: 0
     ----- stdout -----
-    version 1 of covid-predictor-sample is the champion again, before: version 2
+    version 1 of covid-predictor-sample is the champion again, before: version 2; the next training may promote a newer one
     ----- stderr -----
     "#);
     assert_run!(run(&sandbox, &["rollback", "-q"]), @r#"

@@ -42,9 +42,10 @@ fn the_first_training_makes_a_champion_and_the_second_has_nothing_to_do() {
     assert_run!(run(&sandbox, &["models", "-q"]), @r#"
     exit: 0
     ----- stdout -----
-    Version  Aliases   Model stage  Model                 Trained as of   RMSLE  Evidence
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-    1        champion  Production   damped-growth-7-0.95  2021-06-04     0.0154  promote: the registry had no champion
+    Version  Aliases   Model stage  Model                 Trained as of   RMSLE
+    ───────────────────────────────────────────────────────────────────────────
+    1        champion  Production   damped-growth-7-0.95  2021-06-04     0.0154
+    version 1, promote (the registry had no champion) at 2030-01-02T03:04:05Z
     ----- stderr -----
     "#);
     assert_run!(run(&sandbox, &["runs", "-q"]), @r#"

@@ -14,6 +14,7 @@ fn with_nothing_due_it_scores_a_backdated_forecast_and_the_second_run_is_already
     exit: 0
     ----- stdout -----
     back-dated forecast (none was due) against what was published up to 2021-06-04: RMSLE 0.0170, no change 0.0286: 40 % better than no change (48 locations)
+    (no model saw data after its day; the recipe itself may have been chosen with later data)
     scored: <run> (as of 2021-05-28)
     Target           RMSLE  No change  Bias (log)    WIS  In 50 %  In 80 %  In 95 %  Rows
     ─────────────────────────────────────────────────────────────────────────────────────

@@ -139,7 +139,7 @@ fn stderr_says_as_much_as_is_asked_for() {
 
 #[test]
 fn help_explains_every_common_argument() {
-    assert_run!(stage(&["--help"]), @r"
+    assert_run!(stage(&["--help"]), @r#"
     exit: 0
     ----- stdout -----
     Prints its settings, or ends in a chosen way
@@ -166,7 +166,7 @@ fn help_explains_every_common_argument() {
 
     Common options:
           --source <SOURCE>
-              Where the data come from: `sample`, `jhu`, or the path of a file or folder [default: sample]
+              Where the data come from: `sample`, or the path of a folder with JHU's time series [default: sample]
 
           --dataset <NAME>
               Name under which data, predictions and models live [default: after the source]
@@ -204,5 +204,5 @@ fn help_explains_every_common_argument() {
       -q, --quiet
               Say nothing on stderr but errors
     ----- stderr -----
-    ");
+    "#);
 }

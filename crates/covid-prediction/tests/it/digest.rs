@@ -96,3 +96,33 @@ async fn what_cannot_be_asked_leaves_nothing_behind() {
     }
     assert!(covid_storage::list_all(&store, "").await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn the_current_run_is_the_latest_commit_whatever_the_clock_says() {
+    let (panel, store) = (panel(), MemoryStore::new());
+    let champion = champion(&panel, 100);
+    let ledger = prediction_ledger(&store, "test", Branch::Real);
+    // All within the same millisecond: ids are in no order, commits are.
+    for horizon in [7, 3, 7, 5, 3] {
+        let asked = Request { horizon, ..request(&panel, 110) };
+        let outcome = run(&store, &champion, &asked).await.unwrap();
+        let current = ledger.current(asked.as_of).await.unwrap().unwrap();
+        assert_eq!(current.run, outcome.manifest.run);
+        assert!(run(&store, &champion, &asked).await.unwrap().already_done);
+    }
+}
+
+#[tokio::test]
+async fn a_resumed_run_is_current_though_another_was_committed_since_its_plan() {
+    let (panel, store) = (panel(), MemoryStore::new());
+    let champion = champion(&panel, 100);
+    let asked = request(&panel, 110);
+    let first = run(&store, &champion, &asked).await.unwrap();
+    // As if it had been killed before its commit.
+    covid_storage::ObjectStore::delete(&store, &first.keys[0]).await.unwrap();
+    run(&store, &champion, &Request { horizon: 3, ..asked.clone() }).await.unwrap();
+    let resumed = run(&store, &champion, &asked).await.unwrap();
+    assert_eq!(resumed.manifest.run, first.manifest.run);
+    let current = prediction_ledger(&store, "test", Branch::Real).current(asked.as_of).await.unwrap().unwrap();
+    assert_eq!(current.run, first.manifest.run);
+}

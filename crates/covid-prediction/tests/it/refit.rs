@@ -22,6 +22,20 @@ async fn an_earlier_date_gets_a_refitted_model() {
 }
 
 #[tokio::test]
+async fn how_far_is_asked_changes_nothing_of_a_refit() {
+    let panel = panel();
+    let later = champion(&panel, 115);
+    let mut first_days = Vec::new();
+    for horizon in [1, 3, 7, 60] {
+        let asked = covid_prediction::Request { horizon, ..request(&panel, 100) };
+        let rows = run(&MemoryStore::new(), &later, &asked).await.unwrap().rows;
+        let rows = covid_prediction::PredictionRow::all(&rows).unwrap();
+        first_days.push(rows.into_iter().filter(|row| row.horizon == 1).collect::<Vec<_>>());
+    }
+    assert!(first_days.windows(2).all(|pair| pair[0] == pair[1]));
+}
+
+#[tokio::test]
 async fn its_own_date_and_later_ones_get_the_version_itself() {
     let panel = panel();
     let champion = champion(&panel, 100);

@@ -102,7 +102,7 @@ impl fmt::Display for Spec {
     }
 }
 
-/// Reads `persistence`, `polynomial-DEGREE[-clip-X]`, `damped-growth-WINDOW-PHI`.
+/// Reads `persistence`, `polynomial-DEGREE[-window-DAYS][-clip-X]`, `damped-growth-WINDOW-PHI`.
 impl FromStr for Spec {
     type Err = TrainingError;
 
@@ -116,8 +116,11 @@ impl FromStr for Spec {
                 Some((degree, clip)) => (degree, Some(clip.parse().map_err(|_| unknown())?)),
                 None => (rest, None),
             };
-            let degree = degree.parse().map_err(|_| unknown())?;
-            return Ok(Self::Polynomial(Polynomial::new(degree, Polynomial::WINDOW, clip)?));
+            let (degree, window) = match degree.split_once("-window-") {
+                Some((degree, window)) => (degree, window.parse().map_err(|_| unknown())?),
+                None => (degree, Polynomial::WINDOW),
+            };
+            return Ok(Self::Polynomial(Polynomial::new(degree.parse().map_err(|_| unknown())?, window, clip)?));
         }
         let rest = text.strip_prefix("damped-growth-").ok_or_else(unknown)?;
         let (window, phi) = rest.split_once('-').ok_or_else(unknown)?;
@@ -132,7 +135,13 @@ mod tests {
 
     #[test]
     fn names_round_trip() {
-        for name in ["persistence", "polynomial-2", "polynomial-3-clip-16", "damped-growth-7-0.9"] {
+        for name in [
+            "persistence",
+            "polynomial-2",
+            "polynomial-3-clip-16",
+            "polynomial-1-window-14-clip-9.5",
+            "damped-growth-7-0.9",
+        ] {
             assert_eq!(name.parse::<Spec>().unwrap().to_string(), name);
         }
     }

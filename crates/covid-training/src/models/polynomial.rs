@@ -164,6 +164,9 @@ impl FittedForecaster for FittedPolynomial {
 impl fmt::Display for Polynomial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "polynomial-{}", self.degree)?;
+        if self.window != Self::WINDOW {
+            write!(f, "-window-{}", self.window)?;
+        }
         self.clip.map_or(Ok(()), |clip| write!(f, "-clip-{clip}"))
     }
 }

@@ -15,20 +15,12 @@ fn as_published(view: &PanelView<'_>) -> Panel {
     view.to_panel()
 }
 
-/// A repair that would show look-ahead at once: every count is lowered to the last one that is seen.
-fn lowered(view: &PanelView<'_>) -> Panel {
-    let mut panel = view.to_panel();
-    for location in 0..panel.locations().len() {
-        for target in covid_core::Target::ALL {
-            let counts = panel.counts_mut(location, target);
-            let last = counts[counts.len() - 1];
-            counts.iter_mut().for_each(|count| *count = count.min(last));
-        }
-    }
-    panel
+/// Models see repaired counts: a repair that saw a later, lower count would lower earlier ones.
+fn monotone(view: &PanelView<'_>) -> Panel {
+    covid_data::repair(view, covid_data::Repair::Monotone).0
 }
 
-/// Growing epidemics of different sizes, from a small linear congruential generator.
+/// Growing epidemics of different sizes, with gaps and corrections that lower a count, from a small linear congruential generator.
 fn epidemics(locations: usize, days: usize, mut seed: u64) -> Panel {
     let mut random = move || {
         seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
@@ -43,7 +35,14 @@ fn epidemics(locations: usize, days: usize, mut seed: u64) -> Panel {
                 if day >= start {
                     count += (share * size * (0.5 + random())).floor();
                 }
-                count
+                match random() {
+                    chance if chance < 0.03 => f64::NAN,
+                    chance if chance < 0.06 => {
+                        count = (count * 0.98).floor();
+                        count
+                    }
+                    _ => count,
+                }
             }));
         }
     }
