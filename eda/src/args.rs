@@ -9,7 +9,7 @@ use covid_data::{Simulation, write_jhu};
 use covid_pipeline::Project;
 use covid_storage::PutMode;
 
-use crate::{picture::Picture, report};
+use crate::{page::page, picture::Picture, report};
 
 /// Look at a source: summary and quality in the terminal, a report to open in a browser
 #[derive(Debug, clap::Parser)]
@@ -58,9 +58,10 @@ pub(crate) async fn execute(args: &Args, session: &Session) -> Result<()> {
 async fn look(session: &Session) -> Result<()> {
     let clock = session.clock;
     let project = Project::open(session.settings(&[])?, Arc::new(move || clock.now()))?;
-    let picture = Picture::of(&project)?;
+    // No source knows populations yet.
+    let picture = Picture::of(&project, None)?;
     let key = format!("{}/eda/as_of={}/report.html", project.dataset, project.as_of);
-    let page = report::page(&picture).map_err(Fault::from)?;
+    let page = page(&picture).map_err(Fault::from)?;
     project.store.put(&key, page.into(), PutMode::Overwrite).await.map_err(Fault::from)?;
     match session.format {
         Format::Text => print_stdout(&report::text(&picture, &project.place_of(&key))),

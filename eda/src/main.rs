@@ -1,6 +1,8 @@
 //! The first stage: look at the data before anything is learned from them.
 
 mod args;
+mod figures;
+mod page;
 mod picture;
 mod report;
 

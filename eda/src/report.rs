@@ -1,12 +1,12 @@
-//! The figures as text and as a page.
+//! The figures as text.
 
 use std::{fmt::Write as _, path::PathBuf};
 
 use covid_core::Target;
 use covid_data::{Quality, Simulation};
-use covid_report::{Column, HtmlPage, ReportError, Scale, Series, Table, count, line_chart, sparkline};
+use covid_report::{Column, Table, count, sparkline};
 
-use crate::picture::{Curve, Picture};
+use crate::picture::Picture;
 
 /// Names listed before a line says `and N more`.
 const LISTED: usize = 5;
@@ -21,50 +21,7 @@ pub(crate) fn text(picture: &Picture, page: &str) -> String {
     text
 }
 
-/// The self-contained page.
-pub(crate) fn page(picture: &Picture) -> Result<String, ReportError> {
-    let mut page = HtmlPage::new("Cumulative cases and deaths");
-    page.paragraph(&picture.headline).heading("Summary").table(&summary(picture));
-    page.heading("Quality").table(&quality(&picture.quality));
-    for line in lists(&picture.quality) {
-        page.paragraph(&line);
-    }
-    page.heading("World");
-    for target in Target::ALL {
-        let cumulative = [Series::new("World", picture.world.cumulative[target.index()].as_slice())];
-        let daily = [Series::new("World", picture.world.daily(target))];
-        let new = format!("{target}: new a day, 7-day mean");
-        let log = format!("{target}: cumulative, log scale");
-        chart(&mut page, &log, picture, &cumulative, Scale::Log)?;
-        chart(&mut page, &new, picture, &daily, Scale::Linear)?;
-    }
-    page.heading("Locations with most cases");
-    for target in Target::ALL {
-        let each = |curve: &Curve| Series::new(curve.name.clone(), curve.daily(target));
-        let series: Vec<Series> = picture.largest.iter().map(each).collect();
-        let new = format!("{target}: new a day, 7-day mean");
-        chart(&mut page, &new, picture, &series, Scale::Linear)?;
-    }
-    Ok(page.render())
-}
-
-/// A chart, or a sentence where there is nothing to draw.
-fn chart(
-    page: &mut HtmlPage,
-    title: &str,
-    picture: &Picture,
-    series: &[Series],
-    scale: Scale,
-) -> Result<(), ReportError> {
-    match line_chart(title, &picture.dates, series, scale) {
-        Ok(chart) => page.chart(&chart),
-        Err(ReportError::Empty { .. }) => page.paragraph(&format!("{title}: nothing to draw")),
-        Err(error) => return Err(error),
-    };
-    Ok(())
-}
-
-fn summary(picture: &Picture) -> Table {
+pub(crate) fn summary(picture: &Picture) -> Table {
     let numbers = ["Cases", "New in 7 days", "Deaths", "New in 7 days"].map(Column::number);
     let columns = [Column::text("Location")].into_iter().chain(numbers).chain([Column::text("Weekly cases")]);
     let mut table = Table::new(columns);
@@ -76,7 +33,7 @@ fn summary(picture: &Picture) -> Table {
     table
 }
 
-fn quality(quality: &Quality) -> Table {
+pub(crate) fn quality(quality: &Quality) -> Table {
     let columns = ["ConfirmedCases", "Fatalities"].map(Column::number);
     let mut table = Table::new([Column::text("Quality")].into_iter().chain(columns));
     let mut row = |name: &str, value: &dyn Fn(usize) -> String| {
@@ -94,7 +51,7 @@ fn quality(quality: &Quality) -> Table {
     table
 }
 
-fn lists(quality: &Quality) -> [String; 2] {
+pub(crate) fn lists(quality: &Quality) -> [String; 2] {
     let list = |what: &str, names: &[String]| {
         let listed = names.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join("; ");
         let more = names.len().saturating_sub(LISTED);

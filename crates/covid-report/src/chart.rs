@@ -24,12 +24,19 @@ pub struct Series {
     pub name: String,
     /// One value a date; what is not finite, or beyond 1e300, is a gap.
     pub values: Vec<f64>,
+    /// Whether the line stays in the background: thin and grey.
+    pub muted: bool,
 }
 
 impl Series {
     /// A named line.
     pub fn new(name: impl Into<String>, values: impl Into<Vec<f64>>) -> Self {
-        Self { name: name.into(), values: values.into() }
+        Self { name: name.into(), values: values.into(), muted: false }
+    }
+
+    /// The same line in the background, for raw values behind their mean.
+    pub fn muted(self) -> Self {
+        Self { muted: true, ..self }
     }
 }
 
@@ -130,6 +137,7 @@ const COLOURS: [RGBColor; 7] = [
     RGBColor(0xd6, 0x4a, 0x3a),
     RGBColor(0x80, 0x80, 0x88),
 ];
+const MUTED: RGBColor = RGBColor(0x9a, 0xa0, 0xa8);
 
 /// Draws lines over dates.
 ///
@@ -137,7 +145,8 @@ const COLOURS: [RGBColor; 7] = [
 /// If the dates do not rise, a line has not one value a date, or there is no value to draw.
 pub fn line_chart(title: &str, dates: &[Date], series: &[Series], scale: Scale) -> Result<Chart, ReportError> {
     check(title, dates, series)?;
-    let lines: Vec<Line> = series.iter().map(|series| Line::new(dates, series, scale)).collect();
+    let lines: Vec<Line> =
+        colours(series).zip(series).map(|(colour, series)| Line::new(dates, series, colour, scale)).collect();
     let axes = axes(dates, &lines, scale).ok_or_else(|| ReportError::Empty { chart: title.to_owned() })?;
     let svg = draw(title, &lines, &axes)
         .map_err(|error| ReportError::Draw { chart: title.to_owned(), reason: error.to_string() })?;
@@ -163,11 +172,12 @@ fn check(title: &str, dates: &[Date], series: &[Series]) -> Result<(), ReportErr
 /// A series in the chart's coordinates, cut at its gaps.
 struct Line {
     name: String,
+    style: ShapeStyle,
     segments: Vec<Vec<(f64, f64)>>,
 }
 
 impl Line {
-    fn new(dates: &[Date], series: &Series, scale: Scale) -> Self {
+    fn new(dates: &[Date], series: &Series, colour: RGBColor, scale: Scale) -> Self {
         let height = |value: f64| match scale {
             Scale::Linear => value,
             Scale::Log => value.log10(),
@@ -178,7 +188,8 @@ impl Line {
             .map(|(date, value)| (f64::from(axis::days_after(dates[0], *date)), height(*value)))
             .collect();
         let segments = points.split(|(_, y)| !is_drawable(*y)).filter(|segment| !segment.is_empty());
-        Self { name: shortened(&series.name), segments: segments.map(<[_]>::to_vec).collect() }
+        let style = if series.muted { MUTED.stroke_width(2) } else { colour.stroke_width(4) };
+        Self { name: shortened(&series.name), style, segments: segments.map(<[_]>::to_vec).collect() }
     }
 
     fn heights(&self) -> impl Iterator<Item = f64> {
@@ -247,10 +258,10 @@ fn legend(lines: &[Line]) -> Vec<(i32, u32)> {
 fn draw_legend(root: &DrawingArea<SVGBackend<'_>, Shift>, lines: &[Line], places: &[(i32, u32)]) -> Drawn {
     let font =
         FONT.into_font().color(&INK).pos(text_anchor::Pos::new(text_anchor::HPos::Left, text_anchor::VPos::Center));
-    for ((line, (x, row)), position) in lines.iter().zip(places).zip(0..) {
+    for (line, (x, row)) in lines.iter().zip(places) {
         let y = (TITLE_HEIGHT + row * LEGEND_ROW_HEIGHT + LEGEND_ROW_HEIGHT / 2) as i32;
         let swatch = vec![(*x, y), (x + SWATCH, y)];
-        root.draw(&PathElement::new(swatch, colour(position).stroke_width(8)))?;
+        root.draw(&PathElement::new(swatch, line.style.stroke_width(2 * line.style.stroke_width)))?;
         root.draw(&Text::new(line.name.clone(), (x + SPACE - 8, y), font.clone()))?;
     }
     Ok(())
@@ -298,20 +309,26 @@ fn draw_plot(area: &DrawingArea<SVGBackend<'_>, Shift>, lines: &[Line], (dates, 
         .axis_style(INK.mix(0.5))
         .label_style(font)
         .draw()?;
-    for (line, position) in lines.iter().zip(0..) {
+    for line in lines {
         for segment in &line.segments {
             match segment[..] {
                 // A line of one point would not be seen.
-                [point] => drop(chart.draw_series([Circle::new(point, 6, colour(position).filled())])?),
-                _ => drop(chart.draw_series(LineSeries::new(segment.clone(), colour(position).stroke_width(4)))?),
+                [point] => drop(chart.draw_series([Circle::new(point, 6, line.style.filled())])?),
+                _ => drop(chart.draw_series(LineSeries::new(segment.clone(), line.style))?),
             }
         }
     }
     Ok(())
 }
 
-fn colour(position: usize) -> RGBColor {
-    COLOURS[position % COLOURS.len()]
+/// A colour for each line; those in the background take none from the others.
+fn colours(series: &[Series]) -> impl Iterator<Item = RGBColor> {
+    let taken = series.iter().scan(0, |next, series| {
+        let position = *next;
+        *next += usize::from(!series.muted);
+        Some(position)
+    });
+    taken.map(|position| COLOURS[position % COLOURS.len()])
 }
 
 #[cfg(test)]
@@ -338,7 +355,7 @@ mod tests {
     #[test]
     fn a_gap_cuts_the_line() {
         let series = [Series::new("cases", [1.0, 2.0, f64::NAN, 4.0, f64::INFINITY, 6.0, 7.0])];
-        let line = Line::new(&days(7), &series[0], Scale::Linear);
+        let line = Line::new(&days(7), &series[0], COLOURS[0], Scale::Linear);
         assert_eq!(line.segments, [vec![(0.0, 1.0), (1.0, 2.0)], vec![(3.0, 4.0)], vec![(5.0, 6.0), (6.0, 7.0)]]);
         let chart = line_chart("gaps", &days(7), &series, Scale::Linear).unwrap();
         assert_eq!(chart.as_svg().matches("<circle").count(), 1);
@@ -347,10 +364,17 @@ mod tests {
     #[test]
     fn a_log_scale_leaves_out_what_it_cannot_show() {
         let series = Series::new("cases", [-1.0, 0.0, 10.0, 1000.0]);
-        assert_eq!(Line::new(&days(4), &series, Scale::Log).segments, [vec![(2.0, 1.0), (3.0, 3.0)]]);
+        assert_eq!(Line::new(&days(4), &series, COLOURS[0], Scale::Log).segments, [vec![(2.0, 1.0), (3.0, 3.0)]]);
         let chart = line_chart("c", &days(4), &[series], Scale::Log).unwrap();
         let labels = chart.as_svg().lines().filter(|line| ["10", "100", "1000"].contains(line));
         assert_eq!(labels.collect::<Vec<_>>(), ["10", "100", "1000"], "{}", chart.as_svg());
+    }
+
+    #[test]
+    fn a_line_in_the_background_takes_no_colour() {
+        let series = [Series::new("published", [1.0, 2.0]).muted(), Series::new("mean", [1.0, 1.5])];
+        let svg = line_chart("c", &days(2), &series, Scale::Linear).unwrap().0;
+        assert!(svg.contains("#9AA0A8") && svg.contains("#2F83D6") && !svg.contains("#E07B00"), "{svg}");
     }
 
     #[test]
@@ -377,7 +401,7 @@ mod tests {
 
     #[test]
     fn a_long_legend_takes_more_rows() {
-        let lines = |name: &str| Line { name: shortened(name), segments: Vec::new() };
+        let lines = |name: &str| Line { name: shortened(name), style: COLOURS[0].filled(), segments: Vec::new() };
         let places = legend(&[lines(&"x".repeat(500)), lines("b"), lines(&"c".repeat(50))]);
         assert_eq!(places.iter().map(|(_, row)| *row).collect::<Vec<_>>(), [0, 0, 1]);
     }

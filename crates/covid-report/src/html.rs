@@ -2,22 +2,29 @@
 
 use std::fmt::Write as _;
 
-use crate::{Chart, Table};
+use crate::{
+    Chart, Explorer, HeatMap, Table,
+    explorer::{SCRIPT, STYLE as EXPLORER_STYLE},
+    heat::percent,
+};
 
 const STYLE: &str = include_str!("page.css");
 
-/// A page that needs nothing but itself: no network, no script. Whatever text it is given is escaped.
+/// A page that needs nothing but itself: no network, and no script but the explorer's, which comes from this crate.
+/// Whatever text it is given is escaped; and a policy in the page forbids the browser to load anything, or to run any
+/// script that is not that one to the byte.
 #[derive(Debug, Clone)]
 pub struct HtmlPage {
     title: String,
     body: String,
+    has_explorer: bool,
 }
 
 impl HtmlPage {
     /// A page with its title as first heading.
     pub fn new(title: &str) -> Self {
         let title = escape(title);
-        Self { body: format!("<h1>{title}</h1>\n"), title }
+        Self { body: format!("<h1>{title}</h1>\n"), title, has_explorer: false }
     }
 
     /// Adds a heading.
@@ -48,18 +55,62 @@ impl HtmlPage {
         self.push(format_args!("</tbody></table></div>\n"))
     }
 
+    /// Adds a table whose cells are shaded by their shares.
+    pub fn heat_map(&mut self, map: &HeatMap) -> &mut Self {
+        self.body.push_str("<div class=\"scroll\" tabindex=\"0\"><table class=\"heat\">\n<thead><tr>");
+        self.push(format_args!("<th scope=\"col\">{}</th>", escape(&map.title)));
+        for column in &map.columns {
+            self.push(format_args!("<th scope=\"col\" class=\"number\">{}</th>", escape(column)));
+        }
+        self.body.push_str("</tr></thead>\n<tbody>\n");
+        for (name, shares) in &map.rows {
+            self.push(format_args!("<tr><th scope=\"row\">{}</th>", escape(name)));
+            for share in shares {
+                let shade = map.shade(share.unwrap_or(0.0));
+                self.push(format_args!("<td class=\"number\" style=\"--shade:{shade}\">{}</td>", percent(*share)));
+            }
+            self.body.push_str("</tr>\n");
+        }
+        self.push(format_args!("</tbody></table></div>\n"))
+    }
+
     /// Adds a chart.
     pub fn chart(&mut self, chart: &Chart) -> &mut Self {
         self.push(format_args!("<figure>{}</figure>\n", chart.as_svg()))
     }
 
+    /// Adds charts that are read together: side by side where the page is wide enough.
+    pub fn charts(&mut self, charts: &[Chart]) -> &mut Self {
+        self.body.push_str("<div class=\"charts\">\n");
+        for chart in charts {
+            self.chart(chart);
+        }
+        self.push(format_args!("</div>\n"))
+    }
+
+    /// Adds the explorer. A page has one; a second, or one without a location, is left out.
+    pub fn explorer(&mut self, explorer: &Explorer) -> &mut Self {
+        if self.has_explorer || explorer.is_empty() {
+            return self;
+        }
+        self.has_explorer = true;
+        self.body.push_str(&explorer.to_html());
+        self
+    }
+
     /// The whole page.
     pub fn render(&self) -> String {
-        let Self { title, body } = self;
+        let Self { title, body, has_explorer } = self;
+        // The script runs when all it looks for has been read, so it stands last.
+        let (style, script) =
+            if *has_explorer { (EXPLORER_STYLE, format!("<script>{SCRIPT}</script>\n")) } else { ("", String::new()) };
+        let policy = policy(*has_explorer);
         format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n"
+             <title>{title}</title>\n<style>\n{STYLE}{style}</style>\n</head>\n\
+             <body>\n<main>\n{body}</main>\n{script}</body>\n</html>\n"
         )
     }
 
@@ -68,6 +119,30 @@ impl HtmlPage {
         let _ = self.body.write_fmt(html);
         self
     }
+}
+
+/// What the browser may do with the page: nothing but show it, and run our own script.
+fn policy(has_script: bool) -> String {
+    let script = if has_script { format!("'sha256-{}'", base64(&sha256(SCRIPT.as_bytes()))) } else { "'none'".into() };
+    format!("default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'unsafe-inline'; script-src {script}")
+}
+
+fn sha256(bytes: &[u8]) -> Vec<u8> {
+    let hex = covid_core::sha256_hex(bytes);
+    (0..hex.len()).step_by(2).filter_map(|at| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok()).collect()
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let bits = (0..3).fold(0, |bits, at| bits << 8 | usize::from(group.get(at).copied().unwrap_or(0)));
+        for digit in 0..4 {
+            let padded = digit > group.len();
+            text.push(if padded { '=' } else { char::from(DIGITS[bits >> (18 - 6 * digit) & 63]) });
+        }
+    }
+    text
 }
 
 fn class(is_number: bool) -> &'static str {
@@ -105,6 +180,34 @@ mod tests {
         let html = page.heading(bad).paragraph(bad).table(&table).render();
         assert!(!html.contains("<script"), "{html}");
         assert_eq!(html.matches("&lt;script&gt;alert(&#39;&quot;&amp; &#39;)&lt;/script&gt;").count(), 6, "{html}");
+    }
+
+    #[test]
+    fn the_policy_allows_our_script_alone() {
+        let hashed = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")];
+        assert!(hashed.iter().all(|(bytes, text)| base64(bytes.as_bytes()) == *text));
+        let empty = base64(&sha256(b""));
+        assert_eq!(empty, "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+        assert!(HtmlPage::new("Report").render().contains("script-src 'none'"));
+        let html = HtmlPage::new("Report").explorer(&explorer()).explorer(&explorer()).render();
+        assert!(html.contains("script-src 'sha256-"));
+        assert_eq!(html.matches("id=\"explorer-data\"").count(), 1, "a page has one explorer");
+    }
+
+    #[test]
+    fn a_heat_map_is_a_shaded_table() {
+        let mut map = HeatMap::new("<i>", ["Mon"]);
+        map.row("<b>", [Some(0.5)]).row("c", [None]);
+        let html = HtmlPage::new("Report").heat_map(&map).render();
+        let row = "<tr><th scope=\"row\">&lt;b&gt;</th><td class=\"number\" style=\"--shade:55\">50 %</td></tr>";
+        assert!(html.contains(row), "{html}");
+        assert!(html.contains("style=\"--shade:0\"></td>") && html.contains("&lt;i&gt;"), "{html}");
+    }
+
+    fn explorer() -> Explorer {
+        let mut explorer = Explorer::new(covid_core::Date::constant(2020, 1, 22), 1);
+        explorer.location("<b>", [&[1.0], &[0.0]]);
+        explorer
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! The first stage as a user runs it.
 #![allow(clippy::unwrap_used)]
 
-use covid_testing::{Output, Sandbox, assert_run};
+mod browser;
+mod devtools;
+
+use covid_testing::{Output, Sandbox, assert_run, real_data};
 
 fn run(sandbox: &Sandbox, args: &[&str]) -> Output {
     sandbox.run(env!("CARGO_BIN_EXE_eda"), args)
@@ -54,6 +57,16 @@ fn the_report_is_self_contained() {
         let found = page.replace("http://www.w3.org/", "").contains(foreign);
         assert!(!found, "the page refers to {foreign}");
     }
+}
+
+#[test]
+fn the_page_of_the_whole_world_is_small_enough_to_send() {
+    let Some(data) = real_data() else { return };
+    let sandbox = Sandbox::new();
+    assert!(run(&sandbox, &["-q", "--source", &data.join("jhu").display().to_string()]).success());
+    let page = sandbox.read("store/jhu/eda/as_of=2023-03-09/report.html");
+    assert!(page.len() < 2_000_000, "{} bytes", page.len());
+    assert!(page.contains("The world and every location: 289."));
 }
 
 #[test]
