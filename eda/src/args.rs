@@ -57,9 +57,8 @@ pub(crate) async fn execute(args: &Args, session: &Session) -> Result<()> {
 
 async fn look(session: &Session) -> Result<()> {
     let clock = session.clock;
-    let project = Project::open(session.settings(&[])?, Arc::new(move || clock.now()))?;
-    // No source knows populations yet.
-    let picture = Picture::of(&project, None)?;
+    let project = Project::look(session.settings(&[])?, Arc::new(move || clock.now()))?;
+    let picture = Picture::of(&project)?;
     let key = format!("{}/eda/as_of={}/report.html", project.dataset, project.as_of);
     let page = page(&picture).map_err(Fault::from)?;
     project.store.put(&key, page.into(), PutMode::Overwrite).await.map_err(Fault::from)?;

@@ -92,9 +92,9 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    /// The figures of a project. Populations are by position of the location, where any are known.
-    pub(crate) fn of(project: &Project, populations: Option<&[Option<f64>]>) -> Result<Self, Fault> {
-        Ok(Self::new(project.headline()?, project.published()?, populations))
+    /// The figures of a project.
+    pub(crate) fn of(project: &Project) -> Result<Self, Fault> {
+        Ok(Self::new(project.headline()?, project.published()?, project.populations.as_deref()))
     }
 
     /// Gathers the figures of a panel.

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use toml::Value;
+
 /// Named on each argument, for a heading of the whole struct would go on over the stage's own arguments.
 const HEADING: &str = "Common options";
 
@@ -39,6 +41,18 @@ pub struct CommonArgs {
     #[arg(long, global = true, help_heading = HEADING, value_name = "URI")]
     pub tracking: Option<String>,
 
+    /// Keep counties apart where a source has them, instead of adding them up to their province
+    #[arg(long, global = true, help_heading = HEADING)]
+    pub by_county: bool,
+
+    /// Column of cumulative cases in a table of your own [default: ConfirmedCases]
+    #[arg(long, global = true, help_heading = HEADING, value_name = "NAME")]
+    pub cases_column: Option<String>,
+
+    /// Column of cumulative deaths in a table of your own; a table may have none [default: Fatalities]
+    #[arg(long, global = true, help_heading = HEADING, value_name = "NAME")]
+    pub deaths_column: Option<String>,
+
     /// What to do about cumulative counts that fall: `monotone` or `none` [default: monotone]
     #[arg(long, global = true, help_heading = HEADING, value_name = "METHOD")]
     pub repair: Option<String>,
@@ -65,18 +79,20 @@ pub struct CommonArgs {
 }
 
 impl CommonArgs {
-    /// The settings given as flags: key and text.
-    pub(crate) fn given(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        [
+    /// The settings given as flags: key and value.
+    pub(crate) fn given(&self) -> impl Iterator<Item = (&'static str, Value)> {
+        let texts = [
             ("source", &self.source),
             ("dataset", &self.dataset),
             ("as_of", &self.as_of),
             ("store", &self.store),
             ("tracking", &self.tracking),
+            ("cases_column", &self.cases_column),
+            ("deaths_column", &self.deaths_column),
             ("repair", &self.repair),
-        ]
-        .into_iter()
-        .filter_map(|(key, text)| Some((key, text.as_deref()?)))
+        ];
+        let texts = texts.into_iter().filter_map(|(key, text)| Some((key, Value::String(text.clone()?))));
+        texts.chain(self.by_county.then_some(("by_county", Value::Boolean(true))))
     }
 }
 

@@ -42,9 +42,9 @@ pub fn settings<T: DeserializeOwned>(
         layers.add_file(path)?;
     }
     layers.add_environment(&env.collect())?;
-    for (key, text) in args.given() {
+    for (key, value) in args.given() {
         let origin = Origin::Flag(format!("--{}", key.replace('_', "-")));
-        layers.set(key, Value::String(text.to_owned()), origin)?;
+        layers.set(key, value, origin)?;
     }
     for (key, value) in overrides {
         layers.set(key, value.clone(), Origin::CommandLine)?;
@@ -431,7 +431,7 @@ mod tests {
     #[test]
     fn every_setting_is_described() {
         let layers = Layers::defaults().unwrap();
-        assert_eq!(layers.defaults.len(), 17);
+        assert_eq!(layers.defaults.len(), 20);
         for key in layers.defaults.keys() {
             let description = description(key).unwrap();
             assert!(description.ends_with('.'), "{description}");

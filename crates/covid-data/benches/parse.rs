@@ -6,15 +6,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use covid_data::{Repair, Simulation, load, panel_from_parquet, panel_to_parquet, quality, repair, write_jhu};
+use covid_data::{
+    LoadOptions, Repair, Simulation, load, panel_from_parquet, panel_to_parquet, quality, repair, write_jhu,
+};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 fn parse(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let source = source(folder.path());
-    let panel = load(&source).expect("a JHU folder").panel;
+    let panel = load(&source, &LoadOptions::default()).expect("a JHU folder").panel;
     let vintage = panel_to_parquet(&panel).expect("a vintage");
-    criterion.bench_function("read JHU 289 x 1143", |bench| bench.iter(|| load(black_box(&source))));
+    criterion.bench_function("read JHU 289 x 1143", |bench| {
+        bench.iter(|| load(black_box(&source), &LoadOptions::default()))
+    });
     criterion.bench_function("digest", |bench| bench.iter(|| black_box(&panel).digest()));
     criterion.bench_function("repair", |bench| bench.iter(|| repair(&black_box(&panel).view(), Repair::Monotone)));
     criterion.bench_function("quality", |bench| bench.iter(|| quality(&black_box(&panel).view())));

@@ -164,6 +164,18 @@ pub enum FileFault {
         /// Line in the file.
         row: usize,
     },
+    /// An archive that cannot be unpacked.
+    #[error("the archive (gzip) cannot be unpacked: {cause}")]
+    Archive {
+        /// Why.
+        cause: String,
+    },
+    /// More than a machine should be asked to hold.
+    #[error("the file is larger, unpacked, than {} GiB", limit >> 30)]
+    TooLarge {
+        /// The most that is read, in bytes.
+        limit: u64,
+    },
     /// What git leaves in a file that it could not merge.
     #[error("row {row} is a git conflict marker (`{marker}`)")]
     ConflictMarker {
@@ -278,7 +290,8 @@ impl FileFault {
     /// What to do next.
     fn hint(&self) -> &'static str {
         match self {
-            Self::Empty | Self::Html => "download the file again",
+            Self::Empty | Self::Html | Self::Archive { .. } => "download the file again",
+            Self::TooLarge { .. } => "check that it is what it should be, or split it",
             Self::NotUtf8 { .. } => "save the file as CSV in UTF-8",
             Self::ConflictMarker { .. } => "resolve the merge conflict, or download the file again",
             Self::Separator { .. } => "save the file with commas between the columns",

@@ -1,19 +1,16 @@
 //! JHU CSSE's global time series: two files, one row a location, one column a day.
 
-mod cell;
 mod header;
 mod read;
 mod write;
 
 use std::path::Path;
 
-use covid_core::Panel;
-
 pub use write::write_jhu;
 
 use crate::{
     DataError,
-    source::{Source, SourceKind},
+    source::{LoadOptions, Read, Source, SourceKind},
 };
 
 const CONFIRMED: &str = "time_series_covid19_confirmed_global.csv";
@@ -40,7 +37,7 @@ impl Source for JhuTimeSeries {
         [CONFIRMED, DEATHS].into_iter().any(|name| path.join(name).is_file())
     }
 
-    fn read(&self, path: &Path) -> Result<Panel, DataError> {
+    fn read(&self, path: &Path, _: &LoadOptions) -> Result<Read, DataError> {
         read::read_folder(path)
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod cell;
 mod columns;
 mod error;
 mod file;
@@ -10,6 +11,7 @@ mod repair;
 mod simulate;
 mod source;
 mod table;
+mod text;
 mod vintage;
 
 pub use columns::{location_columns, target_column};
@@ -19,6 +21,6 @@ pub use jhu::write_jhu;
 pub use quality::{Decrease, Quality, TargetQuality, quality};
 pub use repair::{Repair, RepairReport, UnknownRepair, repair};
 pub use simulate::Simulation;
-pub use source::{Loaded, SourceKind, load};
+pub use source::{Findings, LoadOptions, Loaded, NegativeCount, Remark, SourceKind, load};
 pub use table::{Column, ColumnKind, Table, TableError};
 pub use vintage::{panel_from_parquet, panel_to_parquet};

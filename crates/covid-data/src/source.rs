@@ -1,13 +1,17 @@
 //! Where a panel comes from: the kinds of source, how each is recognised, and one function that reads any of them.
 
-use std::{fmt, path::Path};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
-use covid_core::Panel;
+use covid_core::{Date, Panel};
+use serde::{Deserialize, Serialize};
 
-use crate::{DataError, Simulation, jhu::JhuTimeSeries};
+use crate::{CountFault, DataError, FileFault, Simulation, jhu::JhuTimeSeries};
 
 /// The kinds of source that can be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SourceKind {
     /// The simulated panel that every clone has.
@@ -25,6 +29,107 @@ impl fmt::Display for SourceKind {
     }
 }
 
+/// How a source is to be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct LoadOptions {
+    /// Keep counties apart where a source has them, instead of adding them up to their province.
+    pub by_county: bool,
+    /// The column of cumulative cases in a long table, if it is not called `ConfirmedCases`.
+    pub cases_column: Option<String>,
+    /// The column of cumulative deaths in a long table, if it is not called `Fatalities`.
+    pub deaths_column: Option<String>,
+    /// The as-of date, by which a folder of dated vintages chooses one.
+    pub as_of: Option<Date>,
+}
+
+/// What a source gave: the panel as published, and what was noticed while reading.
+#[derive(Debug, Clone)]
+pub(crate) struct Read {
+    pub(crate) panel: Panel,
+    pub(crate) findings: Findings,
+    /// People, by position of the location; none known where the source says nothing of people.
+    pub(crate) populations: Option<Vec<Option<f64>>>,
+}
+
+impl From<Panel> for Read {
+    fn from(panel: Panel) -> Self {
+        Self { panel, findings: Findings::default(), populations: None }
+    }
+}
+
+/// What was noticed while a source was read, for the quality report: what the panel alone cannot tell.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Findings {
+    /// What was odd in the layout of a file and read rightly all the same, such as dates that a spreadsheet rewrote.
+    pub remarks: Vec<Remark>,
+    /// Counts below 0.
+    pub negative: Vec<NegativeCount>,
+    /// Rows for a location (and date) that had one, where both say the same.
+    pub duplicate_rows: usize,
+    /// Locations without a latitude or longitude; none where the source has no coordinates at all.
+    pub without_coordinates: Option<Vec<String>>,
+}
+
+/// Something odd in a file that was read rightly all the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Remark {
+    /// The file.
+    pub file: PathBuf,
+    /// What was odd and how it was read, in one sentence without the file's name.
+    pub text: String,
+}
+
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`: {}", self.file.display(), self.text)
+    }
+}
+
+/// A count below 0, which no cumulative count is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NegativeCount {
+    /// The file.
+    pub file: PathBuf,
+    /// Its line in the file, from 1.
+    pub row: usize,
+    /// The column's name.
+    pub column: String,
+    /// The count as published.
+    pub count: f64,
+}
+
+impl Findings {
+    /// Refuses counts below 0. Who only looks at the data is told of them; nothing is to be learned from them.
+    ///
+    /// # Errors
+    /// If there is one: the first, with its place.
+    pub fn refuse_negative(&self) -> Result<(), DataError> {
+        match self.negative.first() {
+            None => Ok(()),
+            Some(NegativeCount { file, row, column, count }) => Err(DataError::InFile {
+                file: file.clone(),
+                fault: FileFault::Count {
+                    row: *row,
+                    column: column.clone(),
+                    text: count.to_string(),
+                    fault: CountFault::Negative,
+                },
+            }),
+        }
+    }
+
+    /// Adds what was found in another part of the source.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.remarks.extend(other.remarks);
+        self.negative.extend(other.negative);
+        self.duplicate_rows += other.duplicate_rows;
+        if let Some(places) = other.without_coordinates {
+            self.without_coordinates.get_or_insert_default().extend(places);
+        }
+    }
+}
+
 /// A panel as its source gave it, before repair, and what is known of where it came from.
 #[derive(Debug, Clone)]
 pub struct Loaded {
@@ -32,10 +137,14 @@ pub struct Loaded {
     pub panel: Panel,
     /// What kind of source it is.
     pub kind: SourceKind,
-    /// The name under which data, predictions and models live: `sample`, `jhu`.
+    /// The name under which data, predictions and models live: `sample`, `jhu`, else the file's or folder's.
     pub dataset: String,
     /// The path, or what was simulated.
     pub description: String,
+    /// What was noticed while reading.
+    pub findings: Findings,
+    /// People, by position of the location; none where the source says nothing of people.
+    pub populations: Option<Vec<Option<f64>>>,
 }
 
 /// A kind of source that lies at a path. Each kind has a module of its own.
@@ -51,7 +160,7 @@ pub(crate) trait Source: Sync {
     fn recognise(&self, path: &Path) -> bool;
 
     /// Reads the panel.
-    fn read(&self, path: &Path) -> Result<Panel, DataError>;
+    fn read(&self, path: &Path, options: &LoadOptions) -> Result<Read, DataError>;
 }
 
 /// Every kind of source at a path, in the order in which they are tried.
@@ -63,11 +172,11 @@ const SOURCES: &[&dyn Source] = &[&JhuTimeSeries];
 /// # Errors
 /// If there is nothing at the path, if it is of no known kind, or if what is there is damaged: the error then names
 /// file, row and column. `jhu` alone is refused: this version does not download.
-pub fn load(source: &str) -> Result<Loaded, DataError> {
+pub fn load(source: &str, options: &LoadOptions) -> Result<Loaded, DataError> {
     match source {
         "sample" => Ok(load_sample()),
         "jhu" => Err(DataError::NoDownload),
-        path => load_path(Path::new(path)),
+        path => load_path(Path::new(path), options),
     }
 }
 
@@ -78,10 +187,12 @@ fn load_sample() -> Loaded {
         kind: SourceKind::Sample,
         dataset: "sample".into(),
         description: simulation.to_string(),
+        findings: Findings::default(),
+        populations: None,
     }
 }
 
-fn load_path(path: &Path) -> Result<Loaded, DataError> {
+fn load_path(path: &Path, options: &LoadOptions) -> Result<Loaded, DataError> {
     if !path.exists() {
         return Err(DataError::NoSuchPath { path: path.to_owned() });
     }
@@ -89,10 +200,13 @@ fn load_path(path: &Path) -> Result<Loaded, DataError> {
         .iter()
         .find(|source| source.recognise(path))
         .ok_or_else(|| DataError::UnknownSource { path: path.to_owned() })?;
+    let Read { panel, findings, populations } = source.read(path, options)?;
     Ok(Loaded {
-        panel: source.read(path)?,
+        panel,
         kind: source.kind(),
         dataset: source.dataset(path),
         description: path.display().to_string(),
+        findings,
+        populations,
     })
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use covid_core::{Date, Fault, Panel, PanelView, Timestamp};
-use covid_data::{Loaded, Repair, RepairReport, SourceKind, load, repair};
+use covid_data::{Findings, Loaded, Repair, RepairReport, SourceKind, load, repair};
 use covid_prediction::registered_model_name;
 use covid_registry::Registry;
 use covid_storage::{ObjectStore, StoreUri};
@@ -30,6 +30,10 @@ pub struct Project {
     pub description: String,
     /// The panel as read.
     pub panel: Arc<Panel>,
+    /// What was noticed while reading.
+    pub findings: Findings,
+    /// People, by position of the location; none where the source says nothing of people.
+    pub populations: Option<Vec<Option<f64>>>,
     /// When it was read.
     pub fetched_at: Timestamp,
     /// The as-of date.
@@ -52,17 +56,30 @@ impl Project {
     /// Reads the source, says what was read and repaired, and finds the store.
     ///
     /// # Errors
-    /// If a setting cannot be obeyed or the source cannot be read.
+    /// If a setting cannot be obeyed, or the source cannot be read or holds a count below 0.
     pub fn open(settings: Settings, now: Now) -> Result<Self, Fault> {
+        let project = Self::look(settings, now)?;
+        project.findings.refuse_negative()?;
+        Ok(project)
+    }
+
+    /// The same for who only looks at the data: counts below 0 are told and not refused.
+    ///
+    /// # Errors
+    /// If a setting cannot be obeyed or the source cannot be read.
+    pub fn look(settings: Settings, now: Now) -> Result<Self, Fault> {
         let settings = settings.checked()?;
         let store_uri: StoreUri = settings.store.parse()?;
-        let Loaded { panel, kind, dataset, description } = load(&settings.source)?;
+        let loaded = load(&settings.source, &settings.load_options())?;
+        let Loaded { panel, kind, dataset, description, findings, populations } = loaded;
         let as_of = panel.as_of(settings.as_of.unwrap_or(panel.last_date()))?.as_of();
         let project = Self {
             dataset: dataset_name(settings.dataset.as_deref(), dataset)?,
             source_kind: kind,
             description,
             panel: Arc::new(panel),
+            findings,
+            populations,
             fetched_at: now(),
             as_of,
             repair: settings.repair,
@@ -72,6 +89,9 @@ impl Project {
             settings,
         };
         tracing::info!("{}", project.headline()?);
+        for remark in &project.findings.remarks {
+            tracing::warn!("{remark}");
+        }
         Ok(project)
     }
 

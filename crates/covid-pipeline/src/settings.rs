@@ -1,7 +1,7 @@
 //! Every setting, as the layers of `covid-cli` give them; each part is checked by the crate that owns it.
 
 use covid_core::{Date, Fault};
-use covid_data::Repair;
+use covid_data::{LoadOptions, Repair};
 use covid_monitoring::MonitoringSettings;
 use covid_training::{GateSettings, TrainingError, TrainingSettings};
 use serde::Deserialize;
@@ -13,6 +13,12 @@ use crate::PipelineError;
 pub struct Settings {
     /// Where the data come from.
     pub source: String,
+    /// Whether counties are kept apart where a source has them.
+    pub by_county: bool,
+    /// The column of cumulative cases in a long table.
+    pub cases_column: Option<String>,
+    /// The column of cumulative deaths in a long table.
+    pub deaths_column: Option<String>,
     /// The dataset's name; by default the source's own.
     pub dataset: Option<String>,
     /// The as-of date; by default the source's last.
@@ -52,6 +58,16 @@ pub struct DeliverySettings {
 }
 
 impl Settings {
+    /// How the source is to be read.
+    pub(crate) fn load_options(&self) -> LoadOptions {
+        LoadOptions {
+            by_county: self.by_county,
+            cases_column: self.cases_column.clone(),
+            deaths_column: self.deaths_column.clone(),
+            as_of: self.as_of,
+        }
+    }
+
     /// The settings, if every part is within its range.
     ///
     /// # Errors

@@ -3,8 +3,8 @@
 use covid_core::Date;
 use csv::ByteRecord;
 
-use super::{COORDINATES, COUNTRY, PROVINCE, cell};
-use crate::FileFault;
+use super::{COORDINATES, COUNTRY, PROVINCE};
+use crate::{FileFault, cell};
 
 /// The columns of a file, by position from 0.
 #[derive(Debug)]

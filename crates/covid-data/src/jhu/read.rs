@@ -1,18 +1,25 @@
 //! Reading: both files at the same time, then one panel from the two.
 
-use std::{collections::HashMap, fs, path::Path, path::PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use covid_core::{Location, Panel};
 use csv::ByteRecord;
 
 use super::{
-    CONFIRMED, DEATHS, cell,
+    CONFIRMED, DEATHS,
     header::{DateColumn, Header},
 };
-use crate::{DataError, FileFault};
+use crate::{
+    CountFault, DataError, FileFault, NegativeCount, cell,
+    source::{Findings, Read},
+    text::{self, Records, check_conflict},
+};
 
 /// Reads the two files of a folder into a panel, in the order of the confirmed cases.
-pub(super) fn read_folder(folder: &Path) -> Result<Panel, DataError> {
+pub(super) fn read_folder(folder: &Path) -> Result<Read, DataError> {
     let (confirmed, deaths) = rayon::join(|| SeriesFile::read(folder, CONFIRMED), || SeriesFile::read(folder, DEATHS));
     join_targets(confirmed?, deaths?)
 }
@@ -29,14 +36,20 @@ impl SeriesFile {
         if !path.is_file() {
             return Err(DataError::MissingFile { folder: folder.to_owned(), file: name });
         }
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(source) => return Err(DataError::Unreadable { path, source }),
-        };
-        match Series::parse(&bytes) {
+        match Series::parse(&text::read_file(&path)?) {
             Ok(series) => Ok(Self { path, series }),
             Err(fault) => Err(DataError::InFile { file: path, fault }),
         }
+    }
+
+    fn findings(&self) -> Findings {
+        let named = |found: &Negative| NegativeCount {
+            file: self.path.clone(),
+            row: found.row,
+            column: self.series.header.dates.get(found.column).map(|column| column.name.clone()).unwrap_or_default(),
+            count: found.count,
+        };
+        Findings { negative: self.series.negative.iter().map(named).collect(), ..Findings::default() }
     }
 
     fn one_sided(&self, index: usize, other: &Self) -> DataError {
@@ -57,12 +70,20 @@ struct Series {
     rows: Vec<usize>,
     /// By location, then day; NaN where missing.
     counts: Vec<f64>,
+    negative: Vec<Negative>,
+}
+
+/// A count below 0: line of the file, index of its date column, count.
+struct Negative {
+    row: usize,
+    column: usize,
+    count: f64,
 }
 
 impl Series {
     fn parse(bytes: &[u8]) -> Result<Self, FileFault> {
-        let text = readable(bytes)?;
-        let mut records = Records::new(text);
+        let text = text::readable(bytes)?;
+        let mut records = Records::new(text, b',');
         let mut record = ByteRecord::new();
         if !records.read(&mut record) {
             return Err(FileFault::Empty);
@@ -72,14 +93,14 @@ impl Series {
         let lines = text.iter().filter(|&&byte| byte == b'\n').count();
         // A cell takes a byte at least, and a day at most two cells: a hostile file cannot ask for more than this.
         let mut counts = Vec::with_capacity(lines.saturating_mul(header.days).min(text.len().saturating_mul(2)));
-        let (mut locations, mut rows) = (Vec::new(), Vec::new());
+        let (mut locations, mut rows, mut negative) = (Vec::new(), Vec::new(), Vec::new());
         while records.read(&mut record) {
             let row = records.row(&record);
-            locations.push(header.read_row(&record, row, &mut counts)?);
+            locations.push(header.read_row(&record, row, &mut counts, &mut negative)?);
             rows.push(row);
         }
         check_locations(&locations, &rows)?;
-        Ok(Self { header, locations, rows, counts })
+        Ok(Self { header, locations, rows, counts, negative })
     }
 
     fn series(&self, index: usize) -> &[f64] {
@@ -88,70 +109,15 @@ impl Series {
     }
 }
 
-/// What git begins a line with in a file that it could not merge.
-const CONFLICT_MARKERS: [&str; 4] = ["<<<<<<<", "=======", ">>>>>>>", "|||||||"];
-
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
-
-/// The text of a file without its byte order mark, if it is text, there is some, and it is no web page.
-fn readable(bytes: &[u8]) -> Result<&[u8], FileFault> {
-    let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-    let trimmed = text.trim_ascii_start();
-    if trimmed.is_empty() {
-        return Err(FileFault::Empty);
-    }
-    if let Err(error) = str::from_utf8(text) {
-        return Err(FileFault::NotUtf8 { row: line_at(text, error.valid_up_to()) });
-    }
-    // No name of a column begins with `<`; a conflict marker does.
-    if trimmed.starts_with(b"<") && !trimmed.starts_with(CONFLICT_MARKERS[0].as_bytes()) {
-        return Err(FileFault::Html);
-    }
-    Ok(text)
-}
-
-/// The line of a byte, from 1.
-fn line_at(text: &[u8], offset: usize) -> usize {
-    1 + text.iter().take(offset).filter(|&&byte| byte == b'\n').count()
-}
-
-/// The records of a file. Empty lines are passed over, as every reader of CSV does.
-struct Records<'a> {
-    text: &'a [u8],
-    reader: csv::Reader<&'a [u8]>,
-    /// Where lines have been counted up to, so that counting stays linear.
-    counted: usize,
-    line: usize,
-}
-
-impl<'a> Records<'a> {
-    fn new(text: &'a [u8]) -> Self {
-        let mut builder = csv::ReaderBuilder::new();
-        let reader = builder.has_headers(false).flexible(true).buffer_capacity(1 << 16).from_reader(text);
-        Self { text, reader, counted: 0, line: 1 }
-    }
-
-    fn read(&mut self, record: &mut ByteRecord) -> bool {
-        // Bytes in memory do not fail to be read, and a flexible reader takes rows of any length.
-        self.reader.read_byte_record(record).unwrap_or(false)
-    }
-
-    /// The line on which a record begins. The reader's own count is that of the line after the last record, which
-    /// differs where lines are empty or end in CR LF.
-    fn row(&mut self, record: &ByteRecord) -> usize {
-        let from = record.position().map_or(0, |position| usize::try_from(position.byte()).unwrap_or(0));
-        let rest = self.text.get(from..).unwrap_or_default();
-        let begin = from + rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        let between = self.text.get(self.counted..begin).unwrap_or_default();
-        self.line += between.iter().filter(|&&byte| byte == b'\n').count();
-        self.counted = begin;
-        self.line
-    }
-}
-
 impl Header {
     /// Appends the counts of a row, and returns its location.
-    fn read_row(&self, record: &ByteRecord, row: usize, counts: &mut Vec<f64>) -> Result<Location, FileFault> {
+    fn read_row(
+        &self,
+        record: &ByteRecord,
+        row: usize,
+        counts: &mut Vec<f64>,
+        negative: &mut Vec<Negative>,
+    ) -> Result<Location, FileFault> {
         if record.len() != self.width {
             check_conflict(record, row)?;
             return Err(FileFault::RowLength { row, found: record.len(), expected: self.width });
@@ -159,10 +125,15 @@ impl Header {
         let begin = counts.len();
         counts.resize(begin + self.days, f64::NAN);
         let series = counts.get_mut(begin..).unwrap_or_default();
-        for column in &self.dates {
+        for (index, column) in self.dates.iter().enumerate() {
             let cell = record.get(column.field).unwrap_or_default();
             match (cell::count(cell), series.get_mut(column.day)) {
-                (Ok(count), Some(slot)) => *slot = count,
+                (Ok(count), Some(slot)) => {
+                    *slot = count;
+                    if count < 0.0 {
+                        negative.push(Negative { row, column: index, count });
+                    }
+                }
                 (Err(fault), _) => return Err(count_fault(row, column, cell, fault)),
                 (Ok(_), None) => {}
             }
@@ -180,16 +151,8 @@ impl Header {
     }
 }
 
-fn count_fault(row: usize, column: &DateColumn, cell: &[u8], fault: crate::CountFault) -> FileFault {
+fn count_fault(row: usize, column: &DateColumn, cell: &[u8], fault: CountFault) -> FileFault {
     FileFault::Count { row, column: column.name.clone(), text: cell::excerpt(cell), fault }
-}
-
-fn check_conflict(record: &ByteRecord, row: usize) -> Result<(), FileFault> {
-    let first = record.get(0).unwrap_or_default();
-    match CONFLICT_MARKERS.into_iter().find(|marker| first.starts_with(marker.as_bytes())) {
-        Some(marker) => Err(FileFault::ConflictMarker { row, marker }),
-        None => Ok(()),
-    }
 }
 
 /// There are locations, each once.
@@ -207,7 +170,7 @@ fn check_locations(locations: &[Location], rows: &[usize]) -> Result<(), FileFau
 }
 
 /// One panel from both files, whose rows may come in different orders.
-fn join_targets(confirmed: SeriesFile, deaths: SeriesFile) -> Result<Panel, DataError> {
+fn join_targets(confirmed: SeriesFile, deaths: SeriesFile) -> Result<Read, DataError> {
     check_dates(&confirmed, &deaths)?;
     check_dates(&deaths, &confirmed)?;
     let deaths_index = index_by_name(&deaths.series.locations);
@@ -222,7 +185,10 @@ fn join_targets(confirmed: SeriesFile, deaths: SeriesFile) -> Result<Panel, Data
         values.extend_from_slice(deaths.series.series(twin));
     }
     let (start, days) = (confirmed.series.header.start(), confirmed.series.header.days);
-    Ok(Panel::new(confirmed.series.locations, start, days, values)?)
+    let mut findings = confirmed.findings();
+    findings.merge(deaths.findings());
+    let panel = Panel::new(confirmed.series.locations, start, days, values)?;
+    Ok(Read { findings, ..Read::from(panel) })
 }
 
 fn index_by_name(locations: &[Location]) -> HashMap<&str, usize> {

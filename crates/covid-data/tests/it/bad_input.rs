@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use covid_core::{Date, Location, Panel};
-use covid_data::{Simulation, load, write_jhu};
+use covid_data::{LoadOptions, Simulation, load, write_jhu};
 use insta::assert_snapshot;
 
 use crate::{GOOD, explained, jhu_folder, load_folder};
@@ -11,7 +11,8 @@ use crate::{GOOD, explained, jhu_folder, load_folder};
 /// What is said of a folder whose confirmed cases are `confirmed` and whose deaths are well.
 fn refused(confirmed: impl AsRef<[u8]>) -> String {
     let folder = jhu_folder(confirmed, GOOD);
-    explained(&load_folder(folder.path()).unwrap_err(), folder.path())
+    let learned_from = load_folder(folder.path()).and_then(|loaded| loaded.findings.refuse_negative());
+    explained(&learned_from.unwrap_err(), folder.path())
 }
 
 /// The good file with one text replaced.
@@ -23,11 +24,11 @@ fn changed(from: &str, to: &str) -> String {
 #[test]
 fn sources() {
     let nowhere = Path::new("/no/such/folder");
-    assert_snapshot!(explained(&load("/no/such/folder/x").unwrap_err(), nowhere), @r#"
+    assert_snapshot!(explained(&load("/no/such/folder/x", &LoadOptions::default()).unwrap_err(), nowhere), @r#"
     Data: there is no file or folder `DIR/x`
     hint: check the spelling, or give `sample` for simulated data
     "#);
-    assert_snapshot!(explained(&load("jhu").unwrap_err(), nowhere), @r#"
+    assert_snapshot!(explained(&load("jhu", &LoadOptions::default()).unwrap_err(), nowhere), @r#"
     Usage: the source `jhu` cannot be downloaded by this version
     hint: give `sample`, or a folder with `time_series_covid19_confirmed_global.csv` and `time_series_covid19_deaths_global.csv` of JHU CSSE
     "#);
@@ -82,6 +83,14 @@ fn truncated_row() {
     Data: `DIR/time_series_covid19_confirmed_global.csv`: row 2 has 2 fields where the header has 6
     hint: the file may be cut off (download it again), or a name with a comma is not in quotation marks
     "#);
+}
+
+#[test]
+fn a_negative_count_is_there_to_be_looked_at() {
+    let folder = jhu_folder(changed("3,4", "-3,4"), GOOD);
+    let loaded = load_folder(folder.path()).unwrap();
+    assert_eq!(loaded.panel.counts(1, covid_core::Target::ConfirmedCases), [-3.0, 4.0]);
+    assert_eq!(loaded.findings.negative.len(), 1);
 }
 
 #[test]

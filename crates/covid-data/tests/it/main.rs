@@ -16,7 +16,7 @@ mod vintage;
 use std::{fs, path::Path};
 
 use covid_core::Explain;
-use covid_data::{DataError, Loaded, load};
+use covid_data::{DataError, LoadOptions, Loaded, load};
 use tempfile::TempDir;
 
 /// Two locations, two days: a file that is well.
@@ -33,7 +33,7 @@ fn jhu_folder(confirmed: impl AsRef<[u8]>, deaths: impl AsRef<[u8]>) -> TempDir 
 }
 
 fn load_folder(folder: &Path) -> Result<Loaded, DataError> {
-    load(folder.to_str().unwrap())
+    load(folder.to_str().unwrap(), &LoadOptions::default())
 }
 
 /// Kind, sentence and hint of an error, with a folder's name made the same everywhere.

@@ -1,7 +1,7 @@
 //! No input makes a reader panic.
 
 use covid_core::Explain;
-use covid_data::{Simulation, Table, load, panel_from_parquet, panel_to_parquet};
+use covid_data::{LoadOptions, Simulation, Table, load, panel_from_parquet, panel_to_parquet};
 use proptest::prelude::*;
 
 use crate::{GOOD, jhu_folder, load_folder};
@@ -46,7 +46,7 @@ proptest! {
 
     #[test]
     fn arbitrary_source_names(name in "\\PC{0,30}") {
-        prop_assert!(explains(load(&name)));
+        prop_assert!(explains(load(&name, &LoadOptions::default())));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The simulator: the same panel every time, and one that looks like published counts.
 
 use covid_core::{Panel, PanelView, Target, metrics::SquaredLogError, metrics::headline};
-use covid_data::{Simulation, SourceKind, load, quality};
+use covid_data::{LoadOptions, Simulation, SourceKind, load, quality};
 
 #[test]
 fn the_same_numbers_give_the_same_panel() {
@@ -29,7 +29,7 @@ fn the_first_days_do_not_depend_on_how_many_there_are() {
 
 #[test]
 fn the_sample_is_described() {
-    let loaded = load("sample").unwrap();
+    let loaded = load("sample", &LoadOptions::default()).unwrap();
     assert_eq!(loaded.kind, SourceKind::Sample);
     assert_eq!(loaded.dataset, "sample");
     assert_eq!(loaded.description, "simulated, 48 locations x 500 days, seed 1");

@@ -12,7 +12,7 @@ const TOLERANCE: f64 = 0.01;
 
 fn real_panel() -> Option<Panel> {
     let folder = covid_testing::real_data()?.join("jhu");
-    Some(covid_data::load(folder.to_str().unwrap()).unwrap().panel)
+    Some(covid_data::load(folder.to_str().unwrap(), &covid_data::LoadOptions::default()).unwrap().panel)
 }
 
 fn mean_rmsle(panel: &Panel, model: &str, origins: &[Date]) -> f64 {

@@ -4,8 +4,8 @@ use covid_core::{Date, MAX_COUNT};
 
 use crate::CountFault;
 
-/// A count; NaN for an empty cell.
-pub(super) fn count(cell: &[u8]) -> Result<f64, CountFault> {
+/// A count; NaN for an empty cell. A count below 0 is read as it is: whether it may be, its reader says.
+pub(crate) fn count(cell: &[u8]) -> Result<f64, CountFault> {
     match whole_number(cell) {
         Some(count) => Ok(count),
         None => other_count(cell.trim_ascii()),
@@ -37,8 +37,7 @@ fn other_count(cell: &[u8]) -> Result<f64, CountFault> {
     match number {
         // Rust reads `nan` and `infinity` as numbers, too.
         _ if !number.is_finite() => Err(CountFault::NotFinite),
-        _ if number < 0.0 => Err(CountFault::Negative),
-        _ if number > MAX_COUNT => Err(CountFault::TooLarge),
+        _ if number.abs() > MAX_COUNT => Err(CountFault::TooLarge),
         // Minus zero becomes zero.
         _ => Ok(number + 0.0),
     }
@@ -46,7 +45,7 @@ fn other_count(cell: &[u8]) -> Result<f64, CountFault> {
 
 /// A date as JHU writes it: month/day/year without leading zeros, the year in two digits. Nothing else is taken for
 /// one: `02/01/2020` could as well be the second of January.
-pub(super) fn date(text: &str) -> Option<Date> {
+pub(crate) fn date(text: &str) -> Option<Date> {
     let mut parts = text.split('/');
     let (month, day, year) = (parts.next()?, parts.next()?, parts.next()?);
     let year = (year.len() == 2).then(|| digits(year))??;
@@ -63,7 +62,7 @@ fn digits(text: &str) -> Option<i8> {
 }
 
 /// A cell for a message: one line, not too long.
-pub(super) fn excerpt(cell: &[u8]) -> String {
+pub(crate) fn excerpt(cell: &[u8]) -> String {
     const LONGEST: usize = 40;
     let text = String::from_utf8_lossy(cell);
     let mut short: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
@@ -79,7 +78,9 @@ mod tests {
 
     #[test]
     fn counts() {
-        for (cell, expected) in [("0", 0.0), ("1234567", 1_234_567.0), (" 12 ", 12.0), ("12.0", 12.0), ("-0", 0.0)] {
+        for (cell, expected) in
+            [("0", 0.0), ("1234567", 1_234_567.0), (" 12 ", 12.0), ("12.0", 12.0), ("-0", 0.0), ("-5", -5.0)]
+        {
             let count = count(cell.as_bytes()).unwrap();
             assert_eq!(count.to_bits(), f64::to_bits(expected), "{cell}");
         }
@@ -97,7 +98,6 @@ mod tests {
             ("NaN", NotFinite),
             ("-inf", NotFinite),
             ("1e999", NotFinite),
-            ("-5", Negative),
             ("1000000000001", TooLarge),
         ] {
             assert_eq!(count(cell.as_bytes()), Err(fault), "{cell}");
