@@ -4,7 +4,7 @@ use std::{fmt, io, path::PathBuf};
 
 use covid_core::{Date, Explain, FaultKind, MAX_COUNT, PanelError};
 
-use crate::TableError;
+use crate::{RowFault, TableError};
 
 /// Data are missing, bad, or cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +78,16 @@ pub enum DataError {
         /// The file without it.
         other: PathBuf,
     },
+    /// Two files of a folder are the report of one day.
+    #[error("`{}` and `{}` are both the report of {date}", first.display(), second.display())]
+    TwoReports {
+        /// The date.
+        date: Date,
+        /// One of the files.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
     /// A location cannot be said in the layout of JHU's global series.
     #[error("location `{location}` has a county, for which the layout of JHU's global series has no column")]
     CountyInGlobalLayout {
@@ -136,6 +146,7 @@ impl Explain for DataError {
             Self::OneSidedLocation { .. } | Self::OneSidedDate { .. } => {
                 "take both files from the same day, or remove what only one of them has".into()
             }
+            Self::TwoReports { .. } => "keep one of the two files".into(),
             Self::CountyInGlobalLayout { .. } => "export a panel without counties".into(),
             Self::DateOutsideCentury { .. } => "export days of the years 2000 to 2099".into(),
             Self::SimulationSize { what, range, .. } => format!("ask for {range} {what}"),
@@ -284,6 +295,9 @@ pub enum FileFault {
         /// Line of the second.
         second: usize,
     },
+    /// Something in a table with one row a place and day.
+    #[error(transparent)]
+    Rows(#[from] RowFault),
 }
 
 impl FileFault {
@@ -312,6 +326,7 @@ impl FileFault {
             }
             Self::NoCountry { .. } => "name the country of every row",
             Self::Count { fault, .. } => fault.hint(),
+            Self::Rows(fault) => fault.hint(),
             Self::DuplicateLocation { .. } => "keep one of the two rows, or tell the places apart by province",
         }
     }

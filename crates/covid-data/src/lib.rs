@@ -2,14 +2,18 @@
 
 mod cell;
 mod columns;
-#[expect(dead_code, reason = "the readers of headers and long tables come next")]
+mod daily_reports;
 mod date;
+mod density;
 mod error;
 mod file;
+mod header;
 mod jhu;
 mod parquet;
 mod quality;
+mod renamed;
 mod repair;
+mod row_fault;
 mod simulate;
 mod source;
 mod table;
@@ -21,6 +25,7 @@ pub use error::{CountFault, DataError, FileFault};
 pub use file::write_file;
 pub use jhu::write_jhu;
 pub use quality::{Decrease, Quality, TargetQuality, quality};
+pub use row_fault::RowFault;
 pub use repair::{Repair, RepairReport, UnknownRepair, repair};
 pub use simulate::Simulation;
 pub use source::{Findings, LoadOptions, Loaded, NegativeCount, Remark, SourceKind, load};

@@ -8,7 +8,7 @@ use std::{
 use covid_core::{Date, Panel};
 use serde::{Deserialize, Serialize};
 
-use crate::{CountFault, DataError, FileFault, Simulation, jhu::JhuTimeSeries};
+use crate::{CountFault, DataError, FileFault, Simulation, daily_reports::JhuDailyReports, jhu::JhuTimeSeries};
 
 /// The kinds of source that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub enum SourceKind {
     Sample,
     /// A folder with JHU's global time series.
     JhuTimeSeries,
+    /// A folder of JHU's daily reports.
+    JhuDailyReports,
 }
 
 impl fmt::Display for SourceKind {
@@ -25,6 +27,7 @@ impl fmt::Display for SourceKind {
         f.pad(match self {
             Self::Sample => "simulated sample",
             Self::JhuTimeSeries => "JHU time series",
+            Self::JhuDailyReports => "JHU daily reports",
         })
     }
 }
@@ -164,7 +167,7 @@ pub(crate) trait Source: Sync {
 }
 
 /// Every kind of source at a path, in the order in which they are tried.
-const SOURCES: &[&dyn Source] = &[&JhuTimeSeries];
+const SOURCES: &[&dyn Source] = &[&JhuTimeSeries, &JhuDailyReports];
 
 /// Reads a source: `sample`, or a path whose kind is recognised by looking at it. A folder that is called `sample` is
 /// read as `./sample`.
