@@ -2,11 +2,11 @@
 
 mod cell;
 mod columns;
-#[expect(dead_code, reason = "the readers of headers and long tables come next")]
 mod date;
 mod error;
 mod file;
 mod jhu;
+mod number;
 mod parquet;
 mod quality;
 mod repair;
@@ -15,6 +15,7 @@ mod source;
 mod table;
 mod text;
 mod vintage;
+mod vintages;
 
 pub use columns::{location_columns, target_column};
 pub use error::{CountFault, DataError, FileFault};
