@@ -5,6 +5,7 @@ use covid_core::{Date, MAX_COUNT};
 use crate::CountFault;
 
 /// A count; NaN for an empty cell. A count below 0 is read as it is: whether it may be, its reader says.
+#[cfg_attr(not(test), expect(dead_code, reason = "the reader of daily reports uses it"))]
 pub(crate) fn count(cell: &[u8]) -> Result<f64, CountFault> {
     match whole_number(cell) {
         Some(count) => Ok(count),
@@ -14,7 +15,7 @@ pub(crate) fn count(cell: &[u8]) -> Result<f64, CountFault> {
 
 /// The fast path, which nearly every cell takes: at most 12 digits, so below [`MAX_COUNT`] and exact.
 #[inline]
-fn whole_number(cell: &[u8]) -> Option<f64> {
+pub(crate) fn whole_number(cell: &[u8]) -> Option<f64> {
     if cell.is_empty() || cell.len() > 12 {
         return None;
     }

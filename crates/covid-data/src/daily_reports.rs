@@ -70,10 +70,10 @@ fn reports(folder: &Path) -> Result<(BTreeMap<Date, PathBuf>, Vec<Remark>), Data
 
 /// The files of a folder, by name.
 fn files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
-    let unreadable = |source| DataError::Unreadable { path: folder.to_owned(), source };
+    let unreadable = |source: std::io::Error| DataError::Unreadable { path: folder.to_owned(), source };
     let entries = fs::read_dir(folder).map_err(unreadable)?;
-    let paths: Result<Vec<PathBuf>, _> = entries.map(|entry| Ok(entry.map_err(unreadable)?.path())).collect();
-    let mut files: Vec<PathBuf> = paths?.into_iter().filter(|path| path.is_file()).collect();
+    let paths: Result<Vec<PathBuf>, std::io::Error> = entries.map(|entry| Ok(entry?.path())).collect();
+    let mut files: Vec<PathBuf> = paths.map_err(unreadable)?.into_iter().filter(|path| path.is_file()).collect();
     files.sort();
     Ok(files)
 }

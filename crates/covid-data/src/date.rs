@@ -3,19 +3,19 @@
 
 use covid_core::Date;
 
-/// The order of the numbers in a date that is written in numbers alone.
+/// The order of the numbers in a date that is written in numbers alone, by the first of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
-    /// `1/22/20`, as JHU writes it.
-    MonthFirst,
-    /// `22/1/20`.
-    DayFirst,
-    /// `20/1/22`.
-    YearFirst,
+    /// Month, day, year: `1/22/20`, as JHU writes it.
+    Month,
+    /// Day, month, year: `22/1/20`.
+    Day,
+    /// Year, month, day: `20/1/22`.
+    Year,
 }
 
 impl Order {
-    pub(crate) const ALL: [Self; 3] = [Self::MonthFirst, Self::DayFirst, Self::YearFirst];
+    pub(crate) const ALL: [Self; 3] = [Self::Month, Self::Day, Self::Year];
 }
 
 /// The days that one text can stand for, by the order of its numbers. A text that says itself which number is what, as
@@ -35,9 +35,9 @@ impl Readings {
     /// The reading in one order.
     pub(crate) fn in_order(&self, order: Order) -> Option<Date> {
         match order {
-            Order::MonthFirst => self.month_first,
-            Order::DayFirst => self.day_first,
-            Order::YearFirst => self.year_first,
+            Order::Month => self.month_first,
+            Order::Day => self.day_first,
+            Order::Year => self.year_first,
         }
     }
 

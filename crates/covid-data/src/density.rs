@@ -36,7 +36,8 @@ pub(crate) fn days_spanned(dates: &[Date]) -> Result<usize, RowFault> {
 
 /// The median of days from one date to the next, at least 1.
 fn usual_step(dates: &[Date]) -> usize {
-    let mut steps: Vec<usize> = dates.windows(2).filter_map(|pair| Some(days_between(*pair.first()?, *pair.get(1)?))).collect();
+    let mut steps: Vec<usize> =
+        dates.windows(2).filter_map(|pair| Some(days_between(*pair.first()?, *pair.get(1)?))).collect();
     steps.sort_unstable();
     steps.get(steps.len() / 2).copied().unwrap_or(1).clamp(1, LONGEST_STEP)
 }

@@ -33,25 +33,30 @@ impl Spellings {
     }
 }
 
-/// The names of a table's columns, in order.
+/// The names of a table's columns as they are written, in order.
 #[derive(Debug, Clone)]
 pub(crate) struct Names(Vec<String>);
 
 impl Names {
     pub(crate) fn new(names: impl IntoIterator<Item = String>) -> Self {
-        Self(names.into_iter().map(|name| name.trim().to_owned()).collect())
+        Self(names.into_iter().collect())
     }
 
     pub(crate) fn of_record(record: &ByteRecord) -> Self {
-        Self::new(record.iter().map(|name| String::from_utf8_lossy(name).into_owned()))
+        Self::new(record.iter().map(crate::text::clean))
     }
 
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// The name of a column, as it is written.
+    /// The name of a column, without white space around it.
     pub(crate) fn get(&self, position: usize) -> &str {
+        self.as_written(position).trim()
+    }
+
+    /// The name of a column, with white space around it.
+    pub(crate) fn as_written(&self, position: usize) -> &str {
         self.0.get(position).map_or("", String::as_str)
     }
 
@@ -84,9 +89,9 @@ impl Names {
     }
 
     fn only(&self, fits: impl Fn(&str) -> bool) -> Result<Option<usize>, RowFault> {
-        let mut found = self.0.iter().enumerate().filter(|(_, name)| fits(name));
+        let mut found = self.0.iter().enumerate().filter(|(_, name)| fits(name.trim()));
         match (found.next(), found.next()) {
-            (_, Some((_, second))) => Err(RowFault::RepeatedColumn { column: second.clone() }),
+            (_, Some((_, second))) => Err(RowFault::RepeatedColumn { column: second.trim().to_owned() }),
             (first, None) => Ok(first.map(|(position, _)| position)),
         }
     }
@@ -98,7 +103,7 @@ impl Names {
     /// The names for a message, not too many.
     fn listed(&self) -> String {
         const MOST: usize = 20;
-        let names = self.0.iter().take(MOST).map(|name| format!("`{}`", crate::cell::excerpt(name.as_bytes())));
+        let names = self.0.iter().take(MOST).map(|name| format!("`{}`", crate::cell::excerpt(name.trim().as_bytes())));
         let mut listed = names.collect::<Vec<_>>().join(", ");
         if self.0.len() > MOST {
             listed.push_str(&format!(" and {} more", self.0.len() - MOST));

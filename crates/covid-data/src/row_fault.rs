@@ -93,13 +93,11 @@ pub enum RowFault {
         /// Days from the first to the last.
         days: usize,
     },
-    /// More rows than a file of its size can be meant to hold.
-    #[error("the file claims {rows} rows, too many for its {bytes} bytes")]
-    TooManyRows {
-        /// Rows.
-        rows: usize,
-        /// Bytes of the file.
-        bytes: usize,
+    /// A Parquet file that cannot be read.
+    #[error("the Parquet file cannot be read: {cause}")]
+    NotParquet {
+        /// Why.
+        cause: String,
     },
     /// Two rows for one place and date with different counts.
     #[error("rows {first} and {second} give location `{location}` two counts on {date} in column `{column}`")]
@@ -139,9 +137,11 @@ impl RowFault {
             Self::EmptyCell { .. } => "fill the cell, or remove the row",
             Self::NotADate { .. } => "write dates as year-month-day, such as `2020-01-22`",
             Self::MixedDates { .. } => "write every date as year-month-day, such as `2020-01-22`",
-            Self::SparseDates { .. } => "look for a date with a wrong year, or remove days that are far from the others",
+            Self::SparseDates { .. } => {
+                "look for a date with a wrong year, or remove days that are far from the others"
+            }
             Self::SparseRows { .. } => "check that the column of locations names places, and that dates are right",
-            Self::TooManyRows { .. } => "check that the file is what it should be, or write it anew",
+            Self::NotParquet { .. } => "check that the file is whole, or write it anew",
             Self::Contradiction { .. } => "keep one of the two rows, or tell the places apart by another column",
             Self::NotAnId { .. } => "take `test.csv` as Kaggle gives it",
         }

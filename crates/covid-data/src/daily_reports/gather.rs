@@ -119,7 +119,8 @@ impl Gathered {
     /// Keeps what was noticed in a report.
     fn note(&mut self, day: usize, path: &Path, report: &Report) {
         self.has_coordinates |= report.has_coordinates;
-        let mut remark = |text| self.findings.remarks.push(Remark { file: path.to_owned(), text });
+        let mut remark = |text: String| self.findings.remarks.push(Remark { file: path.to_owned(), text });
+        report.remarks.iter().cloned().for_each(&mut remark);
         if report.blank > 0 {
             remark(format!("{} counts are blank and read as 0", report.blank));
         }
