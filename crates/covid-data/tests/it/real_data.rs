@@ -8,7 +8,7 @@ use covid_data::{Repair, panel_from_parquet, panel_to_parquet, quality, repair};
 use crate::load_folder;
 
 /// The folder, or a line that says why nothing is tested.
-fn test_data() -> Option<PathBuf> {
+pub(crate) fn test_data() -> Option<PathBuf> {
     let folder = std::env::var_os("COVID_TEST_DATA").map(PathBuf::from);
     if folder.is_none() {
         println!("skipped: COVID_TEST_DATA is not set");
