@@ -4,14 +4,18 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod bad_input;
+mod damage;
 mod jhu;
+mod populations;
 mod properties;
 mod quality;
 mod real_data;
 mod repair;
 mod sample;
 mod table;
+mod us_counties;
 mod vintage;
+mod vintages;
 
 use std::{fs, path::Path};
 
