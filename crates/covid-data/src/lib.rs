@@ -3,6 +3,7 @@
 mod cell;
 mod columns;
 mod error;
+mod fetch;
 mod file;
 mod jhu;
 mod parquet;
@@ -16,6 +17,7 @@ mod vintage;
 
 pub use columns::{location_columns, target_column};
 pub use error::{CountFault, DataError, FileFault};
+pub use fetch::{FetchError, FetchProgress, FetchReport, FetchSettings, FetchedFile, Outcome, fetch, open};
 pub use file::write_file;
 pub use jhu::write_jhu;
 pub use quality::{Decrease, Quality, TargetQuality, quality};
