@@ -9,7 +9,7 @@ use covid_data::{Simulation, write_jhu};
 use covid_pipeline::Project;
 use covid_storage::PutMode;
 
-use crate::{page::page, picture::Picture, report};
+use crate::{fetch::fetch, page::page, picture::Picture, report};
 
 /// Look at a source: summary and quality in the terminal, a report to open in a browser
 #[derive(Debug, clap::Parser)]
@@ -24,6 +24,8 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// Download JHU's global series to the cache folder, from which `--source jhu` reads; needs the network
+    Fetch,
     /// Simulate epidemics of invented places, and write them in the layout of JHU's time series
     Simulate {
         /// Number of locations
@@ -44,6 +46,7 @@ enum Command {
 pub(crate) async fn execute(args: &Args, session: &Session) -> Result<()> {
     match &args.command {
         None => look(session).await,
+        Some(Command::Fetch) => fetch(session).await,
         Some(Command::Simulate { locations, days, seed, out }) => {
             let simulation = Simulation::new(*locations, *days, *seed).map_err(Fault::from)?;
             let files = write_jhu(&simulation.panel(), out).map_err(Fault::from)?;
@@ -57,7 +60,7 @@ pub(crate) async fn execute(args: &Args, session: &Session) -> Result<()> {
 
 async fn look(session: &Session) -> Result<()> {
     let clock = session.clock;
-    let project = Project::look(session.settings(&[])?, Arc::new(move || clock.now()))?;
+    let project = Project::look(session.settings(&[])?, Arc::new(move || clock.now())).await?;
     let picture = Picture::of(&project)?;
     let key = format!("{}/eda/as_of={}/report.html", project.dataset, project.as_of);
     let page = page(&picture).map_err(Fault::from)?;

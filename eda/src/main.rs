@@ -1,6 +1,7 @@
 //! The first stage: look at the data before anything is learned from them.
 
 mod args;
+mod fetch;
 mod figures;
 mod page;
 mod picture;

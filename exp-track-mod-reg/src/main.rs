@@ -15,8 +15,10 @@ fn main() -> ExitCode {
     covid_cli::run(|| {
         let session = covid_cli::start(&args.common)?;
         let clock = session.clock;
-        let project = Project::open(session.settings(&[])?, Arc::new(move || clock.now()))?;
-        tokio::runtime::Runtime::new()?.block_on(args::execute(&args, &session, &project))?;
+        tokio::runtime::Runtime::new()?.block_on(async {
+            let project = Project::open(session.settings(&[])?, Arc::new(move || clock.now())).await?;
+            args::execute(&args, &session, &project).await
+        })?;
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -21,7 +21,8 @@ pub enum Format {
 /// `#[command(flatten)] common: covid_cli::CommonArgs`.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct CommonArgs {
-    /// Where the data come from: `sample`, or the path of a folder with JHU's time series [default: sample]
+    /// Where the data come from: `sample`, `jhu` (downloaded), or the path of a folder with JHU's time series
+    /// [default: sample]
     #[arg(long, global = true, help_heading = HEADING, value_name = "SOURCE")]
     pub source: Option<String>,
 

@@ -33,6 +33,12 @@ impl Progress {
         Bar(self.bars.add(bar))
     }
 
+    /// A bar that counts the bytes of something whose size may not be known yet, and vanishes when it is dropped.
+    pub fn bytes(&self, label: &str) -> Bar {
+        let bar = ProgressBar::no_length().with_style(style_of_bytes()).with_message(label.to_owned());
+        Bar(self.bars.add(bar))
+    }
+
     /// Does something, such as writing a line to stderr, while no bar is on the screen.
     pub(crate) fn suspend<R>(&self, action: impl FnOnce() -> R) -> R {
         self.bars.suspend(action)
@@ -50,6 +56,11 @@ fn style() -> ProgressStyle {
     ProgressStyle::with_template("{msg:24} {bar:30} {pos}/{len} {eta}").unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
+fn style_of_bytes() -> ProgressStyle {
+    ProgressStyle::with_template("{msg:24} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
 /// One progress bar. It may be shared between threads.
 #[derive(Debug)]
 pub struct Bar(ProgressBar);
@@ -58,6 +69,14 @@ impl Bar {
     /// One step done.
     pub fn inc(&self) {
         self.0.inc(1);
+    }
+
+    /// So much is done, of so much where that is known.
+    pub fn set(&self, done: u64, total: Option<u64>) {
+        if let Some(total) = total {
+            self.0.set_length(total);
+        }
+        self.0.set_position(done);
     }
 }
 
@@ -80,5 +99,14 @@ mod tests {
             }
         });
         assert_eq!(bar.0.position(), 8);
+    }
+
+    #[test]
+    fn a_bar_of_bytes_learns_its_size() {
+        let bar = Progress::hidden().bytes("cases");
+        bar.set(3, None);
+        assert_eq!((bar.0.position(), bar.0.length()), (3, None));
+        bar.set(7, Some(10));
+        assert_eq!((bar.0.position(), bar.0.length()), (7, Some(10)));
     }
 }

@@ -23,6 +23,8 @@ const TEST_PREFIX: &str = "COVID_TEST_";
 const NOW: &str = "COVID_NOW";
 /// MLflow's own variable for the setting `tracking`.
 const MLFLOW: &str = "MLFLOW_TRACKING_URI";
+/// The folder for downloads. Not set, it is in the user's own cache folder.
+const CACHE_DIR: &str = "fetch.cache_dir";
 
 /// The settings that a program asks for, from all layers: `config/default.toml` < `--config FILE` < environment < flags
 /// (the common ones, then `overrides`, as dotted keys and values).
@@ -41,7 +43,8 @@ pub fn settings<T: DeserializeOwned>(
     if let Some(path) = &args.config {
         layers.add_file(path)?;
     }
-    layers.add_environment(&env.collect())?;
+    let env = env.collect();
+    layers.add_environment(&env)?;
     for (key, value) in args.given() {
         let origin = Origin::Flag(format!("--{}", key.replace('_', "-")));
         layers.set(key, value, origin)?;
@@ -49,6 +52,7 @@ pub fn settings<T: DeserializeOwned>(
     for (key, value) in overrides {
         layers.set(key, value.clone(), Origin::CommandLine)?;
     }
+    layers.add_cache_folder(&env)?;
     layers.resolve()
 }
 
@@ -243,6 +247,18 @@ impl Layers {
         Ok(())
     }
 
+    /// Puts downloads into the user's cache folder, unless somebody said otherwise.
+    fn add_cache_folder(&mut self, env: &BTreeMap<String, String>) -> Result<(), SettingsError> {
+        let is_set = self.chosen.get(CACHE_DIR).is_some_and(|(value, _)| !is_empty(value));
+        match cache_folder(env) {
+            Some((folder, variable)) if !is_set => {
+                let folder = folder.to_string_lossy().into_owned();
+                self.set(CACHE_DIR, Value::String(folder), Origin::Variable(variable.to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn set(&mut self, key: &str, value: Value, origin: Origin) -> Result<(), SettingsError> {
         let Some(default) = self.defaults.get(key) else {
             return Err(self.misplaced(key, &value, origin));
@@ -322,6 +338,15 @@ impl Layers {
         }
         SettingsError::Misfit { reason: error.message().to_owned() }
     }
+}
+
+/// Where the user's downloads belong, by the XDG Base Directory Specification, which passes over a path that is not
+/// absolute; and the variable that says so.
+fn cache_folder(env: &BTreeMap<String, String>) -> Option<(PathBuf, &'static str)> {
+    let absolute = |name| env.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let user_s = absolute("XDG_CACHE_HOME").map(|path| (path, "XDG_CACHE_HOME"));
+    let (folder, variable) = user_s.or_else(|| absolute("HOME").map(|home| (home.join(".cache"), "HOME")))?;
+    Some((folder.join("covid/jhu"), variable))
 }
 
 fn parse(text: &str, path: &Path) -> Result<Table, SettingsError> {
@@ -431,7 +456,7 @@ mod tests {
     #[test]
     fn every_setting_is_described() {
         let layers = Layers::defaults().unwrap();
-        assert_eq!(layers.defaults.len(), 20);
+        assert_eq!(layers.defaults.len(), 28);
         for key in layers.defaults.keys() {
             let description = description(key).unwrap();
             assert!(description.ends_with('.'), "{description}");

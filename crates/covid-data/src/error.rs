@@ -4,7 +4,7 @@ use std::{fmt, io, path::PathBuf};
 
 use covid_core::{Date, Explain, FaultKind, MAX_COUNT, PanelError};
 
-use crate::{RowFault, TableError};
+use crate::{FetchError, RowFault, TableError};
 
 /// Data are missing, bad, or cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -21,9 +21,12 @@ pub enum DataError {
         /// The path as given.
         path: PathBuf,
     },
-    /// The source `jhu`, which would have to be downloaded.
-    #[error("the source `jhu` cannot be downloaded by this version")]
+    /// The source `jhu`, asked for where nothing is downloaded.
+    #[error("the source `jhu` may have to be downloaded, which is not done here")]
     NoDownload,
+    /// The source `jhu` could not be fetched.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
     /// A folder holds one file of a kind, but not the other that belongs to it.
     #[error("`{}` holds no file `{file}`", folder.display())]
     MissingFile {
@@ -142,6 +145,7 @@ impl Explain for DataError {
             | Self::DateOutsideCentury { .. }
             | Self::NoVintage { .. }
             | Self::SimulationSize { .. } => FaultKind::Usage,
+            Self::Fetch(error) => error.kind(),
             Self::Table(error) => error.kind(),
             Self::Panel(error) => error.kind(),
             _ => FaultKind::Data,
@@ -165,6 +169,7 @@ impl Explain for DataError {
             Self::NoVintage { first, .. } => format!("give an as-of date from {first} on"),
             Self::SimulationSize { what, range, .. } => format!("ask for {range} {what}"),
             Self::NotAVintage(_) => "name a Parquet file below `vintages/` in the store".into(),
+            Self::Fetch(error) => return error.hint(),
             Self::Table(error) => return error.hint(),
             Self::Panel(error) => return error.hint(),
         })

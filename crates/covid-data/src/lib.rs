@@ -6,6 +6,7 @@ mod daily_reports;
 mod date;
 mod density;
 mod error;
+mod fetch;
 mod file;
 mod header;
 mod jhu;
@@ -27,6 +28,7 @@ mod vintages;
 
 pub use columns::{location_columns, target_column};
 pub use error::{CountFault, DataError, FileFault};
+pub use fetch::{FetchError, FetchProgress, FetchReport, FetchSettings, FetchedFile, Outcome, fetch, open};
 pub use file::write_file;
 pub use jhu::write_jhu;
 pub use kaggle::{KaggleTest, KaggleTestRow, read_kaggle_test};

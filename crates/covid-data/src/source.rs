@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use covid_core::{Date, Panel};
+use covid_core::{Date, Panel, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -169,6 +169,8 @@ pub struct Loaded {
     pub findings: Findings,
     /// People, by position of the location; none where the source says nothing of people.
     pub populations: Option<Vec<Option<f64>>>,
+    /// When it was downloaded; none for what was not.
+    pub fetched_at: Option<Timestamp>,
 }
 
 /// A kind of source that lies at a path. Each kind has a module of its own.
@@ -192,6 +194,9 @@ pub(crate) trait Source: Sync {
     fn read(&self, path: &Path, options: &LoadOptions) -> Result<Read, DataError>;
 }
 
+/// The source that is downloaded, and the dataset of all that JHU published.
+pub(crate) const JHU: &str = "jhu";
+
 /// Every kind of source at a path, in the order in which they are tried.
 const SOURCES: &[&dyn Source] = &[&JhuTimeSeries, &JhuUsTimeSeries, &Vintages, &JhuDailyReports, &Kaggle, &LongTable];
 
@@ -210,11 +215,11 @@ pub(crate) fn dataset_of(path: &Path) -> Option<String> {
 ///
 /// # Errors
 /// If there is nothing at the path, if it is of no known kind, or if what is there is damaged: the error then names
-/// file, row and column. `jhu` alone is refused: this version does not download.
+/// file, row and column. `jhu` alone is refused: it may have to be downloaded, which [`open`](crate::open) does.
 pub fn load(source: &str, options: &LoadOptions) -> Result<Loaded, DataError> {
     match source {
         "sample" => Ok(load_sample()),
-        "jhu" => Err(DataError::NoDownload),
+        JHU => Err(DataError::NoDownload),
         path => load_path(Path::new(path), options),
     }
 }
@@ -228,10 +233,11 @@ fn load_sample() -> Loaded {
         description: simulation.to_string(),
         findings: Findings::default(),
         populations: None,
+        fetched_at: None,
     }
 }
 
-fn load_path(path: &Path, options: &LoadOptions) -> Result<Loaded, DataError> {
+pub(crate) fn load_path(path: &Path, options: &LoadOptions) -> Result<Loaded, DataError> {
     if !path.exists() {
         return Err(DataError::NoSuchPath { path: path.to_owned() });
     }
@@ -245,5 +251,6 @@ fn load_path(path: &Path, options: &LoadOptions) -> Result<Loaded, DataError> {
         description: detail.map_or_else(|| path_read.to_string(), |detail| format!("{path_read}, {detail}")),
         findings,
         populations,
+        fetched_at: None,
     })
 }

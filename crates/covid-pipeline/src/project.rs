@@ -7,7 +7,7 @@ use std::{
 };
 
 use covid_core::{Date, Fault, Panel, PanelView, Timestamp};
-use covid_data::{Findings, Loaded, Repair, RepairReport, SourceKind, load, repair};
+use covid_data::{self, Findings, Loaded, Repair, RepairReport, SourceKind, repair};
 use covid_prediction::registered_model_name;
 use covid_registry::Registry;
 use covid_storage::{ObjectStore, StoreUri};
@@ -17,7 +17,7 @@ use crate::{PipelineError, Settings};
 /// What time it is.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// An opened project. Nothing is written by opening it.
+/// An opened project. Nothing is written to its store by opening it.
 #[derive(Clone)]
 pub struct Project {
     /// The settings, checked.
@@ -34,7 +34,7 @@ pub struct Project {
     pub findings: Findings,
     /// People, by position of the location; none where the source says nothing of people.
     pub populations: Option<Vec<Option<f64>>>,
-    /// When it was read.
+    /// When it was downloaded; read, if it was not.
     pub fetched_at: Timestamp,
     /// The as-of date.
     pub as_of: Date,
@@ -56,9 +56,9 @@ impl Project {
     /// Reads the source, says what was read and repaired, and finds the store.
     ///
     /// # Errors
-    /// If a setting cannot be obeyed, or the source cannot be read or holds a count below 0.
-    pub fn open(settings: Settings, now: Now) -> Result<Self, Fault> {
-        let project = Self::look(settings, now)?;
+    /// If a setting cannot be obeyed, or the source cannot be fetched or read or holds a count below 0.
+    pub async fn open(settings: Settings, now: Now) -> Result<Self, Fault> {
+        let project = Self::look(settings, now).await?;
         project.findings.refuse_negative()?;
         Ok(project)
     }
@@ -66,12 +66,12 @@ impl Project {
     /// The same for who only looks at the data: counts below 0 are told and not refused.
     ///
     /// # Errors
-    /// If a setting cannot be obeyed or the source cannot be read.
-    pub fn look(settings: Settings, now: Now) -> Result<Self, Fault> {
+    /// If a setting cannot be obeyed, or the source cannot be fetched or read.
+    pub async fn look(settings: Settings, now: Now) -> Result<Self, Fault> {
         let settings = settings.checked()?;
         let store_uri: StoreUri = settings.store.parse()?;
-        let loaded = load(&settings.source, &settings.load_options())?;
-        let Loaded { panel, kind, dataset, description, findings, populations } = loaded;
+        let loaded = covid_data::open(&settings.source, &settings.load_options(), &settings.fetch, now()).await?;
+        let Loaded { panel, kind, dataset, description, findings, populations, fetched_at } = loaded;
         let as_of = panel.as_of(settings.as_of.unwrap_or(panel.last_date()))?.as_of();
         let project = Self {
             dataset: dataset_name(settings.dataset.as_deref(), dataset)?,
@@ -80,7 +80,7 @@ impl Project {
             panel: Arc::new(panel),
             findings,
             populations,
-            fetched_at: now(),
+            fetched_at: fetched_at.unwrap_or_else(|| now()),
             as_of,
             repair: settings.repair,
             store: store_uri.open()?,

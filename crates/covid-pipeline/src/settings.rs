@@ -1,7 +1,7 @@
 //! Every setting, as the layers of `covid-cli` give them; each part is checked by the crate that owns it.
 
 use covid_core::{Date, Fault};
-use covid_data::{LoadOptions, Repair};
+use covid_data::{FetchSettings, LoadOptions, Repair};
 use covid_monitoring::MonitoringSettings;
 use covid_training::{GateSettings, TrainingError, TrainingSettings};
 use serde::Deserialize;
@@ -29,6 +29,8 @@ pub struct Settings {
     pub tracking: Option<String>,
     /// What models see of the counts.
     pub repair: Repair,
+    /// Where the source `jhu` is downloaded from and to.
+    pub fetch: FetchSettings,
     /// How candidates are tuned, calibrated and compared.
     pub training: TrainingSettings,
     /// When a candidate may replace the champion.
@@ -73,6 +75,7 @@ impl Settings {
     /// # Errors
     /// The first one that is not.
     pub fn checked(self) -> Result<Self, Fault> {
+        self.fetch.checked()?;
         self.training.checked()?;
         self.gate.checked()?;
         TrainingError::check_horizon(self.prediction.horizon)?;

@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod http_server;
 mod real_data;
 mod sandbox;
 mod snapshot;
 
+pub use http_server::{ALWAYS, HttpServer, Request, Trouble};
 #[doc(hidden)]
 pub use insta;
 pub use real_data::real_data;

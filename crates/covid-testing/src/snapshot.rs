@@ -3,7 +3,8 @@
 use std::path::Path;
 
 /// insta's settings with filters that hide what differs between two runs: the sandbox's path, run ids, SHA-256 digests,
-/// tracking ids, elapsed times, and blanks at the ends of lines. `filters(path).bind(|| assert_snapshot!(...))`.
+/// tracking ids, elapsed times, the address of a local server, and blanks at the ends of lines.
+/// `filters(path).bind(|| assert_snapshot!(...))`.
 pub fn filters(sandbox: &Path) -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
     settings.add_filter(&escape(&sandbox.to_string_lossy()), "<sandbox>");
@@ -13,11 +14,12 @@ pub fn filters(sandbox: &Path) -> insta::Settings {
     settings
 }
 
-const REDACTIONS: [(&str, &str); 5] = [
+const REDACTIONS: [(&str, &str); 6] = [
     (r"\b\d{8}T\d{9}Z-[0-9a-f]{8}\b", "<run>"),
     (r"\b[0-9a-f]{64}\b", "<sha256>"),
     (r"\b[0-9a-f]{32}\b", "<id>"),
     (r"\bin \d+(\.\d+)? ?(ns|µs|us|ms|s|min)\b", "in <time>"),
+    (r"\b127\.0\.0\.1:\d+", "<server>"),
     (r"(?m)[ \t]+$", ""),
 ];
 
@@ -51,6 +53,7 @@ mod tests {
             &"0123456789abcdef".repeat(2),
             &"0123456789abcdef".repeat(4),
             "in 1.23 s, in 45ms, in 7 days, 0.0768  ",
+            "http://127.0.0.1:4567/x, not http://127.0.0.1/x",
         ]
         .join("\n");
         filters(Path::new("/tmp/covid-a.b(1)")).bind(|| {
@@ -60,6 +63,7 @@ mod tests {
             <id>
             <sha256>
             in <time>, in <time>, in 7 days, 0.0768
+            http://<server>/x, not http://127.0.0.1/x
             ");
         });
     }

@@ -153,3 +153,35 @@ fn a_text_may_be_set_back_to_empty() {
     let args = CommonArgs { config, ..CommonArgs::default() };
     assert_eq!(load(&args, &[("COVID_DATASET", "")]).unwrap().dataset, None);
 }
+
+#[derive(Debug, Deserialize)]
+struct Fetching {
+    fetch: CacheDir,
+}
+
+#[derive(Debug, Deserialize)]
+struct CacheDir {
+    cache_dir: Option<String>,
+}
+
+#[test]
+fn downloads_go_to_the_user_s_cache_folder_unless_somebody_says_otherwise() {
+    let sandbox = Sandbox::new();
+    let cache_dir = |file: &str, env: &[(&str, &str)]| {
+        let args = CommonArgs { config: Some(sandbox.write("my.toml", file)), ..CommonArgs::default() };
+        let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        settings::<Fetching>(&args, &[], env).unwrap().fetch.cache_dir
+    };
+    let (home, xdg) = (("HOME", "/home/me"), ("XDG_CACHE_HOME", "/xdg"));
+    assert_eq!(cache_dir("", &[]), None);
+    assert_eq!(cache_dir("", &[home]).as_deref(), Some("/home/me/.cache/covid/jhu"));
+    assert_eq!(cache_dir("", &[home, xdg]).as_deref(), Some("/xdg/covid/jhu"));
+    assert_eq!(
+        cache_dir("", &[home, ("XDG_CACHE_HOME", "not/absolute")]).as_deref(),
+        Some("/home/me/.cache/covid/jhu")
+    );
+    let file = "[fetch]\ncache_dir = '/file'\n";
+    assert_eq!(cache_dir(file, &[home, xdg]).as_deref(), Some("/file"));
+    assert_eq!(cache_dir(file, &[home, ("COVID_FETCH_CACHE_DIR", "/mine")]).as_deref(), Some("/mine"));
+    assert_eq!(cache_dir(file, &[home, ("COVID_FETCH_CACHE_DIR", "")]).as_deref(), Some("/home/me/.cache/covid/jhu"));
+}

@@ -29,7 +29,7 @@ fn sources() {
     hint: check the spelling, or give `sample` for simulated data
     "#);
     assert_snapshot!(explained(&load("jhu", &LoadOptions::default()).unwrap_err(), nowhere), @r#"
-    Usage: the source `jhu` cannot be downloaded by this version
+    Usage: the source `jhu` may have to be downloaded, which is not done here
     hint: give `sample`, or a folder with `time_series_covid19_confirmed_global.csv` and `time_series_covid19_deaths_global.csv` of JHU CSSE
     "#);
     let folder = tempfile::tempdir().unwrap();

@@ -6,6 +6,7 @@
 mod bad_input;
 mod bad_tables;
 mod daily_reports;
+mod fetch;
 mod jhu;
 mod kaggle;
 mod long_table;

@@ -18,7 +18,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("covid-core", &[]),
     ("covid-data", &["covid-core", "covid-http"]),
     ("covid-flow", &["covid-http"]),
-    ("covid-http", &[]),
+    ("covid-http", &["covid-core"]),
     (
         "covid-monitoring",
         &["covid-core", "covid-data", "covid-http", "covid-prediction", "covid-registry", "covid-storage"],
@@ -77,7 +77,8 @@ fn a_new_edge_is_a_decision_somebody_reads() {
     insta::assert_snapshot!(lines.join("\n").replace("-> \n", "->\n"), @r#"
     covid-cli -> covid-core
     covid-core ->
-    covid-data -> covid-core
+    covid-data -> covid-core, covid-http
+    covid-http -> covid-core
     covid-monitoring -> covid-core, covid-data, covid-prediction, covid-storage
     covid-pipeline -> covid-core, covid-data, covid-monitoring, covid-prediction, covid-registry, covid-report, covid-storage, covid-training
     covid-prediction -> covid-core, covid-data, covid-registry, covid-storage, covid-training

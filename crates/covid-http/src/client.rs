@@ -1,0 +1,92 @@
+//! The client: one for many requests.
+
+use std::sync::Arc;
+
+use reqwest::redirect::{Action, Attempt, Policy};
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use rustls_platform_verifier::BuilderVerifierExt as _;
+
+use crate::{HttpError, HttpFault, HttpSettings, HttpUrl};
+
+const USER_AGENT: &str = concat!("covid-http/", env!("CARGO_PKG_VERSION"));
+
+/// Makes requests, as patiently as its settings say. Cheap to clone; connections are shared by the clones.
+#[derive(Debug, Clone)]
+pub struct Client {
+    settings: HttpSettings,
+    outside: reqwest::Client,
+    /// Without a proxy, for a proxy's loopback is another machine.
+    loopback: reqwest::Client,
+}
+
+impl Client {
+    /// A client for these settings. It obeys the variables that name a proxy (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`) as
+    /// every HTTP client does, but for addresses of this machine.
+    ///
+    /// # Errors
+    /// If the machine's cryptography cannot be set up, which no machine is known to bring about.
+    pub fn new(settings: HttpSettings) -> Result<Self, HttpError> {
+        let failed = |cause: String| HttpError::new("use", "https:".into(), 0, HttpFault::NoClient { cause });
+        let tls = tls().map_err(|error| failed(error.to_string()))?;
+        let outside = builder(&settings, tls.clone()).build().map_err(|error| failed(error.to_string()))?;
+        let loopback = builder(&settings, tls).no_proxy().build().map_err(|error| failed(error.to_string()))?;
+        Ok(Self { settings, outside, loopback })
+    }
+
+    /// Its settings.
+    pub fn settings(&self) -> &HttpSettings {
+        &self.settings
+    }
+
+    /// A request for what is at an address.
+    pub(crate) fn get(&self, url: &HttpUrl) -> reqwest::RequestBuilder {
+        let client = if url.is_loopback() { &self.loopback } else { &self.outside };
+        client.get(url.as_url().clone())
+    }
+}
+
+fn builder(settings: &HttpSettings, tls: ClientConfig) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .user_agent(USER_AGENT)
+        .referer(false)
+        .connect_timeout(settings.connect_timeout)
+        .read_timeout(settings.idle_timeout)
+        .redirect(redirects(settings.redirects))
+}
+
+/// TLS with the certificates that the machine trusts. A machine that has none can still reach addresses without TLS; with
+/// TLS it is told that the certificate is not trusted.
+fn tls() -> Result<ClientConfig, rustls::Error> {
+    let builder = || {
+        ClientConfig::builder_with_provider(Arc::new(ring::default_provider())).with_safe_default_protocol_versions()
+    };
+    Ok(match builder()?.with_platform_verifier() {
+        Ok(trusting) => trusting.with_no_client_auth(),
+        Err(_) => builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth(),
+    })
+}
+
+/// Why a redirection is not followed.
+#[derive(Debug, thiserror::Error)]
+enum NotFollowed {
+    #[error("more than {0} of them")]
+    TooMany(usize),
+    #[error("it leads from https to http")]
+    Unsafe,
+}
+
+fn redirects(limit: usize) -> Policy {
+    Policy::custom(move |attempt| follow(attempt, limit))
+}
+
+fn follow(attempt: Attempt<'_>, limit: usize) -> Action {
+    let is_https = |url: &reqwest::Url| url.scheme() == "https";
+    if attempt.previous().len() > limit {
+        attempt.error(NotFollowed::TooMany(limit))
+    } else if attempt.previous().iter().any(is_https) && !is_https(attempt.url()) {
+        attempt.error(NotFollowed::Unsafe)
+    } else {
+        attempt.follow()
+    }
+}

@@ -1,0 +1,148 @@
+//! Addresses, whose secrets are not shown.
+
+use std::{fmt, str::FromStr};
+
+use reqwest::Url;
+
+use crate::{HttpError, HttpFault};
+
+/// What stands in the place of a secret.
+const REDACTED: &str = "<redacted>";
+
+/// An address of the web, `http` or `https`.
+///
+/// It is shown ([`fmt::Display`], [`fmt::Debug`]) without user, password, fragment, and the values of the query: no list
+/// of the names that hold a token is ever complete.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HttpUrl(Url);
+
+impl HttpUrl {
+    /// The address of what lies below this one. The parts of `path` stand between slashes; the query stays.
+    pub fn join(&self, path: &str) -> Self {
+        let mut url = self.0.clone();
+        // An address with a host, as this is, has a path that can be added to.
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path.split('/'));
+        }
+        Self(url)
+    }
+
+    /// Whether it leads to this machine itself.
+    pub(crate) fn is_loopback(&self) -> bool {
+        let host = self.0.host_str().unwrap_or_default();
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    }
+
+    pub(crate) fn as_url(&self) -> &Url {
+        &self.0
+    }
+}
+
+impl FromStr for HttpUrl {
+    type Err = HttpError;
+
+    fn from_str(text: &str) -> Result<Self, HttpError> {
+        let bad = |reason: String| HttpError::new("use", shown_without_parsing(text), 0, HttpFault::BadUrl { reason });
+        let url = Url::parse(text).map_err(|error| bad(error.to_string()))?;
+        match url.scheme() {
+            "http" | "https" => Ok(Self(url)),
+            scheme => Err(bad(format!("its scheme is `{scheme}`, not `http` or `https`"))),
+        }
+    }
+}
+
+impl fmt::Display for HttpUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = &self.0;
+        write!(f, "{}://", url.scheme())?;
+        if !url.username().is_empty() || url.password().is_some() {
+            write!(f, "{REDACTED}@")?;
+        }
+        f.write_str(url.host_str().unwrap_or_default())?;
+        if let Some(port) = url.port() {
+            write!(f, ":{port}")?;
+        }
+        f.write_str(url.path())?;
+        for (index, pair) in url.query().into_iter().flat_map(|query| query.split('&')).enumerate() {
+            let separator = if index == 0 { '?' } else { '&' };
+            match pair.split_once('=') {
+                Some((name, _)) => write!(f, "{separator}{name}={REDACTED}")?,
+                // A value without a name may be a token itself.
+                None => write!(f, "{separator}{REDACTED}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for HttpUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HttpUrl({self})")
+    }
+}
+
+/// A text that is no address, without what may be a secret in one that is mistyped.
+fn shown_without_parsing(text: &str) -> String {
+    let text = text.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
+    let separator = if scheme.is_empty() { "" } else { "://" };
+    match rest.rsplit_once('@') {
+        Some((_, place)) => format!("{scheme}{separator}{REDACTED}@{place}"),
+        None => format!("{scheme}{separator}{rest}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        text.parse::<HttpUrl>().unwrap().to_string()
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        assert_eq!(shown("https://me:secret@host.example:8443/a/b"), "https://<redacted>@host.example:8443/a/b");
+        assert_eq!(shown("http://token@[::1]:80/"), "http://<redacted>@[::1]/");
+        assert_eq!(
+            shown("http://h/x?token=abc&abc&X-Amz-Signature=1#secret"),
+            "http://h/x?token=<redacted>&<redacted>&X-Amz-Signature=<redacted>"
+        );
+        let url: HttpUrl = "https://me:secret@host/x?token=secret".parse().unwrap();
+        assert_eq!(format!("{url:?}"), "HttpUrl(https://<redacted>@host/x?token=<redacted>)");
+    }
+
+    #[test]
+    fn no_secret_of_a_bad_address_is_shown() {
+        for (text, shown) in [
+            ("ftp://me:secret@host/x?token=secret", "`ftp://<redacted>@host/x`"),
+            ("me:secret@host", "`<redacted>@host`"),
+            ("http://me:secret@:99999999/", "`http://<redacted>@:99999999/`"),
+        ] {
+            let error = text.parse::<HttpUrl>().unwrap_err().to_string();
+            assert!(error.contains(shown) && !error.contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_joined_before_the_query() {
+        let base: HttpUrl = "https://host/a/?token=abc".parse().unwrap();
+        assert_eq!(base.join("b/c d.csv").as_url().as_str(), "https://host/a/b/c%20d.csv?token=abc");
+        let base: HttpUrl = "https://host".parse().unwrap();
+        assert_eq!(base.join("b").as_url().as_str(), "https://host/b");
+    }
+
+    #[test]
+    fn this_machine_is_known() {
+        for (text, is_loopback) in [
+            ("http://localhost:5000/x", true),
+            ("http://127.0.0.1/", true),
+            ("http://[::1]:9/", true),
+            ("http://localhost.example/", false),
+            ("http://10.0.0.1/", false),
+        ] {
+            assert_eq!(text.parse::<HttpUrl>().unwrap().is_loopback(), is_loopback, "{text}");
+        }
+    }
+}
