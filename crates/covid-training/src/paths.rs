@@ -1,6 +1,7 @@
 //! Point forecasts on the scale of the models.
 
 use covid_core::Target;
+use rayon::prelude::*;
 
 /// Point forecasts on x = ln(1 + count), by location, target and day ahead (1 to the horizon). They may not be finite.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,9 +11,17 @@ pub struct LogPaths {
 }
 
 impl LogPaths {
-    /// Room for every series; all values 0.
-    pub fn zeros(locations: usize, horizon: usize) -> Self {
-        Self { horizon, values: vec![0.0; locations * Target::ALL.len() * horizon] }
+    /// Paths of `places` locations, filled in parallel by `path(location, cases, deaths)`; both slices are one value a day
+    /// ahead, 0 at first.
+    pub fn from_fn(places: usize, horizon: usize, path: impl Fn(usize, &mut [f64], &mut [f64]) + Sync) -> Self {
+        let mut values = vec![0.0; places * Target::ALL.len() * horizon];
+        values.par_chunks_mut(Target::ALL.len() * horizon).with_min_len(PLACES_A_TASK).enumerate().for_each(
+            |(place, both)| {
+                let (cases, deaths) = both.split_at_mut(horizon);
+                path(place, cases, deaths);
+            },
+        );
+        Self { horizon, values }
     }
 
     /// Days ahead.
@@ -27,17 +36,10 @@ impl LogPaths {
 
     /// One series, for 1 to horizon days ahead.
     pub fn path(&self, location: usize, target: Target) -> &[f64] {
-        let from = self.offset(location, target);
+        let from = (location * Target::ALL.len() + target.index()) * self.horizon;
         &self.values[from..from + self.horizon]
     }
-
-    /// One series, to fill it.
-    pub fn path_mut(&mut self, location: usize, target: Target) -> &mut [f64] {
-        let from = self.offset(location, target);
-        &mut self.values[from..from + self.horizon]
-    }
-
-    fn offset(&self, location: usize, target: Target) -> usize {
-        (location * Target::ALL.len() + target.index()) * self.horizon
-    }
 }
+
+/// Fewer places than these are not worth a task of their own.
+const PLACES_A_TASK: usize = 16;

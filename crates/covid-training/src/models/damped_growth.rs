@@ -54,19 +54,17 @@ impl Forecaster for DampedGrowth {
 }
 
 impl FittedForecaster for DampedGrowth {
-    fn predict(&self, view: &PanelView<'_>, horizon: usize) -> LogPaths {
-        let mut paths = LogPaths::zeros(view.locations().len(), horizon);
-        for location in 0..view.locations().len() {
-            for target in Target::ALL {
-                let (mut level, mut growth) = (view.last_log(location, target), self.growth(view, location, target));
-                for x in paths.path_mut(location, target) {
+    fn predict_places(&self, view: &PanelView<'_>, places: &[usize], horizon: usize) -> LogPaths {
+        LogPaths::from_fn(places.len(), horizon, |i, cases, deaths| {
+            for (target, path) in Target::ALL.into_iter().zip([cases, deaths]) {
+                let (mut level, mut growth) = (view.last_log(places[i], target), self.growth(view, places[i], target));
+                for x in path {
                     growth *= self.phi;
                     level += growth;
                     *x = level;
                 }
             }
-        }
-        paths
+        })
     }
 }
 

@@ -1,8 +1,18 @@
 //! The closed set of models. Each module states its formula and where it comes from.
 
+mod blend;
 mod damped_growth;
+mod ets;
+mod hub_baseline;
+mod lagged_deaths;
+mod linear_drift;
+mod names;
 mod persistence;
 mod polynomial;
+mod recent;
+mod residual_ridge;
+mod shrunk_growth;
+mod weekly_trend;
 
 use std::{fmt, str::FromStr};
 
@@ -10,9 +20,17 @@ use covid_core::PanelView;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    blend::Blend,
     damped_growth::DampedGrowth,
+    ets::Ets,
+    hub_baseline::HubBaseline,
+    lagged_deaths::LaggedDeaths,
+    linear_drift::LinearDrift,
     persistence::Persistence,
     polynomial::{FittedPolynomial, Polynomial},
+    residual_ridge::{FittedResidualRidge, ResidualRidge},
+    shrunk_growth::ShrunkGrowth,
+    weekly_trend::WeeklyTrend,
 };
 use crate::{LogPaths, TrainingError};
 
@@ -29,104 +47,166 @@ pub trait Forecaster {
 }
 
 /// A model that can forecast. A place's own state (level, growth) is read from the view that it is given, so that it
-/// serves places and dates it was not fitted on.
+/// serves places and dates it was not fitted on; what places share (a mean growth) is read from all of the view, so that a
+/// part of the places has the forecasts that it has in the whole.
 pub trait FittedForecaster {
-    /// Points on ln(1 + count) for every location and target of the view, 1 to `horizon` days after its as-of date.
-    fn predict(&self, view: &PanelView<'_>, horizon: usize) -> LogPaths;
-}
+    /// Points on ln(1 + count) for some locations of the view, by position, 1 to `horizon` days (at most 60) after its as-of
+    /// date; in the order of `places`.
+    fn predict_places(&self, view: &PanelView<'_>, places: &[usize], horizon: usize) -> LogPaths;
 
-/// A model with its hyper-parameters, not fitted: the closed set.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "model", rename_all = "kebab-case")]
-pub enum Spec {
-    /// No change.
-    Persistence(Persistence),
-    /// The capstone's pooled polynomial regression.
-    Polynomial(Polynomial),
-    /// Each place's mean growth, damped.
-    DampedGrowth(DampedGrowth),
-}
-
-/// A fitted model: the closed set.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "model", rename_all = "kebab-case")]
-pub enum Fitted {
-    /// No change.
-    Persistence(Persistence),
-    /// The capstone's pooled polynomial regression, with its coefficients.
-    Polynomial(FittedPolynomial),
-    /// Each place's mean growth, damped.
-    DampedGrowth(DampedGrowth),
-}
-
-impl Forecaster for Spec {
-    type Fitted = Fitted;
-
-    fn fit(&self, view: &PanelView<'_>) -> Result<Fitted, TrainingError> {
-        Ok(match self {
-            Self::Persistence(spec) => Fitted::Persistence(spec.fit(view)?),
-            Self::Polynomial(spec) => Fitted::Polynomial(spec.fit(view)?),
-            Self::DampedGrowth(spec) => Fitted::DampedGrowth(spec.fit(view)?),
-        })
-    }
-}
-
-impl FittedForecaster for Fitted {
+    /// The same for every location of the view.
     fn predict(&self, view: &PanelView<'_>, horizon: usize) -> LogPaths {
-        match self {
-            Self::Persistence(fitted) => fitted.predict(view, horizon),
-            Self::Polynomial(fitted) => fitted.predict(view, horizon),
-            Self::DampedGrowth(fitted) => fitted.predict(view, horizon),
-        }
+        self.predict_places(view, &(0..view.locations().len()).collect::<Vec<usize>>(), horizon)
     }
 }
 
-impl Spec {
-    /// Hyper-parameters by name, for the tracker.
-    pub fn params(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::Persistence(_) => Vec::new(),
-            Self::Polynomial(spec) => spec.params(),
-            Self::DampedGrowth(spec) => spec.params(),
+/// The closed set of models: one variant each of [`Spec`] and [`Fitted`], and one arm each where they differ in nothing
+/// but the type inside.
+macro_rules! models {
+    ($($(#[$doc:meta])* $name:ident($spec:ty, $fitted:ty),)*) => {
+        /// A model with its hyper-parameters, not fitted: the closed set.
+        #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "model", rename_all = "kebab-case")]
+        pub enum Spec {
+            $($(#[$doc])* $name($spec),)*
         }
-    }
+
+        /// A fitted model: the closed set.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "model", rename_all = "kebab-case")]
+        pub enum Fitted {
+            $($(#[$doc])* $name($fitted),)*
+        }
+
+        impl Forecaster for Spec {
+            type Fitted = Fitted;
+
+            fn fit(&self, view: &PanelView<'_>) -> Result<Fitted, TrainingError> {
+                Ok(match self {
+                    $(Self::$name(spec) => Fitted::$name(spec.fit(view)?),)*
+                })
+            }
+        }
+
+        impl FittedForecaster for Fitted {
+            fn predict_places(&self, view: &PanelView<'_>, places: &[usize], horizon: usize) -> LogPaths {
+                match self {
+                    $(Self::$name(fitted) => fitted.predict_places(view, places, horizon),)*
+                }
+            }
+        }
+
+        impl Spec {
+            /// Hyper-parameters by name, for the tracker.
+            pub fn params(&self) -> Vec<(&'static str, String)> {
+                match self {
+                    $(Self::$name(spec) => spec.params(),)*
+                }
+            }
+        }
+
+        impl fmt::Display for Spec {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    $(Self::$name(spec) => spec.fmt(f),)*
+                }
+            }
+        }
+    };
 }
 
-impl fmt::Display for Spec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Persistence(_) => f.write_str("persistence"),
-            Self::Polynomial(spec) => spec.fmt(f),
-            Self::DampedGrowth(spec) => spec.fmt(f),
-        }
-    }
+models! {
+    /// No change.
+    Persistence(Persistence, Persistence),
+    /// The capstone's pooled polynomial regression.
+    Polynomial(Polynomial, FittedPolynomial),
+    /// Each place's mean growth, damped.
+    DampedGrowth(DampedGrowth, DampedGrowth),
+    /// A straight line through the last days of counts.
+    LinearDrift(LinearDrift, LinearDrift),
+    /// Each place's growth, drawn to that of others, damped.
+    ShrunkGrowth(ShrunkGrowth, ShrunkGrowth),
+    /// New counts with a damped weekly trend.
+    WeeklyTrend(WeeklyTrend, WeeklyTrend),
+    /// Deaths from the cases before them.
+    LaggedDeaths(LaggedDeaths, LaggedDeaths),
+    /// Exponential smoothing with a damped trend.
+    Ets(Ets, Ets),
+    /// Three simple models with fixed weights.
+    Blend(Blend, Blend),
+    /// The blend with a learned correction.
+    ResidualRidge(ResidualRidge, FittedResidualRidge),
+    /// The forecast hubs' baseline.
+    HubBaseline(HubBaseline, HubBaseline),
 }
 
-/// Reads `persistence`, `polynomial-DEGREE[-window-DAYS][-clip-X]`, `damped-growth-WINDOW-PHI`.
+/// Reads `persistence`, `polynomial-DEGREE[-window-DAYS][-clip-X]`, `damped-growth-WINDOW-PHI`, or a name of the others with
+/// or without all of its hyper-parameters behind it, such as `weekly-trend` and `weekly-trend-0.85-0.7-0.5-0`.
 impl FromStr for Spec {
     type Err = TrainingError;
 
     fn from_str(text: &str) -> Result<Self, TrainingError> {
         let unknown = || TrainingError::UnknownModel(text.to_owned());
-        if text == "persistence" {
-            return Ok(Self::Persistence(Persistence));
-        }
         if let Some(rest) = text.strip_prefix("polynomial-") {
-            let (degree, clip) = match rest.split_once("-clip-") {
-                Some((degree, clip)) => (degree, Some(clip.parse().map_err(|_| unknown())?)),
-                None => (rest, None),
-            };
-            let (degree, window) = match degree.split_once("-window-") {
-                Some((degree, window)) => (degree, window.parse().map_err(|_| unknown())?),
-                None => (degree, Polynomial::WINDOW),
-            };
-            return Ok(Self::Polynomial(Polynomial::new(degree.parse().map_err(|_| unknown())?, window, clip)?));
+            return Ok(Self::Polynomial(polynomial(rest).ok_or_else(unknown)??));
         }
-        let rest = text.strip_prefix("damped-growth-").ok_or_else(unknown)?;
-        let (window, phi) = rest.split_once('-').ok_or_else(unknown)?;
-        let (window, phi) = (window.parse().map_err(|_| unknown())?, phi.parse().map_err(|_| unknown())?);
-        Ok(Self::DampedGrowth(DampedGrowth::new(window, phi)?))
+        if let Some(spec) = Self::without_parameters(text) {
+            return Ok(spec);
+        }
+        Self::with_parameters(text).ok_or_else(unknown)?
     }
+}
+
+impl Spec {
+    fn without_parameters(text: &str) -> Option<Self> {
+        [Self::Persistence(Persistence), Self::HubBaseline(HubBaseline)]
+            .into_iter()
+            .find(|spec| spec.to_string() == text)
+    }
+
+    fn with_parameters(text: &str) -> Option<Result<Self, TrainingError>> {
+        use names::{days, params};
+        if let Some([window, phi]) =
+            text.strip_prefix("damped-growth-").and_then(|_| params(text, "damped-growth", [0.0; 2]))
+        {
+            return Some(DampedGrowth::new(days(window), phi).map(Self::DampedGrowth));
+        }
+        if let Some([window]) = params(text, "linear-drift", LinearDrift::DEFAULT.numbers()) {
+            return Some(LinearDrift::new(days(window)).map(Self::LinearDrift));
+        }
+        if let Some([phi, most, half, deaths]) = params(text, "shrunk-growth", ShrunkGrowth::DEFAULT.numbers()) {
+            return Some(ShrunkGrowth::new(phi, most, half, deaths).map(Self::ShrunkGrowth));
+        }
+        if let Some([phi, newest, carried, world]) = params(text, "weekly-trend", WeeklyTrend::DEFAULT.numbers()) {
+            return Some(WeeklyTrend::new(phi, newest, carried, world).map(Self::WeeklyTrend));
+        }
+        if let Some([lag]) = params(text, "lagged-deaths", LaggedDeaths::DEFAULT.numbers()) {
+            return Some(LaggedDeaths::new(days(lag)).map(Self::LaggedDeaths));
+        }
+        if let Some([window]) = params(text, "ets", Ets::DEFAULT.numbers()) {
+            return Some(Ets::new(days(window)).map(Self::Ets));
+        }
+        if let Some([shrunk, near, far]) = params(text, "blend", Blend::DEFAULT.numbers()) {
+            return Some(Blend::new(shrunk, near, far).map(Self::Blend));
+        }
+        if let Some([half_life, penalty]) = params(text, "residual-ridge", ResidualRidge::DEFAULT.numbers()) {
+            return Some(ResidualRidge::new(half_life, penalty).map(Self::ResidualRidge));
+        }
+        None
+    }
+}
+
+/// What stands behind `polynomial-`; none if it cannot be read.
+fn polynomial(rest: &str) -> Option<Result<Polynomial, TrainingError>> {
+    let (degree, clip) = match rest.split_once("-clip-") {
+        Some((degree, clip)) => (degree, Some(clip.parse().ok()?)),
+        None => (rest, None),
+    };
+    let (degree, window) = match degree.split_once("-window-") {
+        Some((degree, window)) => (degree, window.parse().ok()?),
+        None => (degree, Polynomial::WINDOW),
+    };
+    Some(Polynomial::new(degree.parse().ok()?, window, clip))
 }
 
 #[cfg(test)]
@@ -141,6 +221,21 @@ mod tests {
             "polynomial-3-clip-16",
             "polynomial-1-window-14-clip-9.5",
             "damped-growth-7-0.9",
+            "linear-drift",
+            "linear-drift-14",
+            "shrunk-growth",
+            "shrunk-growth-0.92-0.6-0-0.6",
+            "weekly-trend",
+            "weekly-trend-0.85-0.7-0.5-0",
+            "lagged-deaths",
+            "lagged-deaths-14",
+            "ets",
+            "ets-365",
+            "blend",
+            "blend-0.5-0-1",
+            "residual-ridge",
+            "residual-ridge-90-100",
+            "hub-baseline",
         ] {
             assert_eq!(name.parse::<Spec>().unwrap().to_string(), name);
         }
@@ -148,14 +243,31 @@ mod tests {
 
     #[test]
     fn bad_names_and_ranges_are_refused() {
-        for name in ["", "polynomial", "polynomial-x", "damped-growth-7", "arima", "polynomial-2-clip-x"] {
+        for name in [
+            "",
+            "polynomial",
+            "polynomial-x",
+            "damped-growth-7",
+            "arima",
+            "polynomial-2-clip-x",
+            "damped-growth",
+            "blend-1",
+            "ets-x",
+        ] {
             assert!(matches!(name.parse::<Spec>(), Err(TrainingError::UnknownModel(_))), "{name}");
         }
         assert_eq!(
             "polynomial-4".parse::<Spec>().unwrap_err().to_string(),
             "polynomial degree must be 1, 2 or 3, not 4"
         );
-        for name in ["damped-growth-0-0.9", "damped-growth-7-1.5", "damped-growth-7-NaN", "polynomial-2-clip-inf"] {
+        for name in [
+            "damped-growth-0-0.9",
+            "damped-growth-7-1.5",
+            "damped-growth-7-NaN",
+            "polynomial-2-clip-inf",
+            "linear-drift-0",
+            "ets-7.5",
+        ] {
             assert!(matches!(name.parse::<Spec>(), Err(TrainingError::OutOfRange { .. })), "{name}");
         }
     }

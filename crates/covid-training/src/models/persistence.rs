@@ -1,5 +1,7 @@
 //! Persistence: x(h) = x(0). Every other model must beat it.
 
+use std::fmt;
+
 use covid_core::{PanelView, Target};
 use serde::{Deserialize, Serialize};
 
@@ -19,13 +21,22 @@ impl Forecaster for Persistence {
 }
 
 impl FittedForecaster for Persistence {
-    fn predict(&self, view: &PanelView<'_>, horizon: usize) -> LogPaths {
-        let mut paths = LogPaths::zeros(view.locations().len(), horizon);
-        for location in 0..view.locations().len() {
-            for target in Target::ALL {
-                paths.path_mut(location, target).fill(view.last_log(location, target));
-            }
-        }
-        paths
+    fn predict_places(&self, view: &PanelView<'_>, places: &[usize], horizon: usize) -> LogPaths {
+        LogPaths::from_fn(places.len(), horizon, |i, cases, deaths| {
+            cases.fill(view.last_log(places[i], Target::ConfirmedCases));
+            deaths.fill(view.last_log(places[i], Target::Fatalities));
+        })
+    }
+}
+
+impl Persistence {
+    pub(super) fn params(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+}
+
+impl fmt::Display for Persistence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("persistence")
     }
 }

@@ -146,18 +146,14 @@ impl FittedPolynomial {
 }
 
 impl FittedForecaster for FittedPolynomial {
-    fn predict(&self, view: &PanelView<'_>, horizon: usize) -> LogPaths {
-        let mut paths = LogPaths::zeros(view.locations().len(), horizon);
-        for location in 0..view.locations().len() {
-            let mut day = Target::ALL.map(|target| view.last_log(location, target));
-            for ahead in 0..horizon {
+    fn predict_places(&self, view: &PanelView<'_>, places: &[usize], horizon: usize) -> LogPaths {
+        LogPaths::from_fn(places.len(), horizon, |i, cases, deaths| {
+            let mut day = Target::ALL.map(|target| view.last_log(places[i], target));
+            for (cases, deaths) in cases.iter_mut().zip(deaths) {
                 day = self.next_day(day);
-                for target in Target::ALL {
-                    paths.path_mut(location, target)[ahead] = day[target.index()];
-                }
+                [*cases, *deaths] = day;
             }
-        }
-        paths
+        })
     }
 }
 
