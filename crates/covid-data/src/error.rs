@@ -384,6 +384,9 @@ impl FileFault {
             Self::TooLarge { .. } => "check that it is what it should be, or split it",
             Self::NotUtf8 { .. } | Self::NotUtf16 => "save the file as CSV in UTF-8",
             Self::ConflictMarker { .. } => "resolve the merge conflict, or download the file again",
+            Self::MissingColumn { column: "Admin2" | "Province_State" | "Country_Region" } => {
+                "the header must read `...,Admin2,Province_State,Country_Region,Lat,Long_,...,1/22/20,...`"
+            }
             Self::MissingColumn { .. } | Self::RepeatedColumn { .. } | Self::NoDates => {
                 "the header must read `Province/State,Country/Region,Lat,Long,1/22/20,...`"
             }

@@ -13,7 +13,7 @@ use super::{
     Layout,
     header::Header,
     plain_or_gzip,
-    rows::{Cells, Negative, PassedOver, Place, Rows},
+    rows::{Cells, Negative, OddRows, Place, Rows},
 };
 use crate::{
     DataError, FileFault, NegativeCount, Remark,
@@ -115,7 +115,7 @@ impl Series {
         let mut series =
             Self { header, places: Vec::new(), counts: Vec::new(), negative: Vec::new(), duplicate_rows: 0, remarks };
         let mut oddities = Oddities::default();
-        let mut passed_over = PassedOver::default();
+        let mut odd = OddRows::default();
         let mut unnamed = vec![Cells::default(); series.header.unnamed.len()];
         for (part, rows) in parts.into_iter().enumerate() {
             let places = rows.places.into_iter().enumerate();
@@ -123,12 +123,12 @@ impl Series {
             series.counts.push(rows.counts);
             series.negative.extend(rows.negative);
             oddities.merge(rows.oddities);
-            passed_over.add(rows.passed_over);
+            odd.add(rows.odd);
             unnamed.iter_mut().zip(rows.unnamed).for_each(|(cells, below)| cells.extend(below));
         }
         series.take_numbers(&oddities)?;
         series.take_unnamed(unnamed)?;
-        series.remark_on_rows(passed_over);
+        series.take_odd_rows(odd)?;
         Ok(series)
     }
 
@@ -166,8 +166,12 @@ impl Series {
         Ok(())
     }
 
-    fn remark_on_rows(&mut self, passed_over: PassedOver) {
-        let PassedOver { blank, headers, longer } = passed_over;
+    /// Some rows that are longer than the header may have lost their shape; all of them are a table with empty columns.
+    fn take_odd_rows(&mut self, odd: OddRows) -> Result<(), FileFault> {
+        let OddRows { blank, headers, longer, first_longer } = odd;
+        if let Some((row, found)) = first_longer.filter(|_| longer == 1 || longer < self.places.len()) {
+            return Err(FileFault::RowLength { row, found, expected: self.header.width() });
+        }
         let rows = |number: usize| if number == 1 { "1 row".to_owned() } else { format!("{number} rows") };
         let is = |number: usize| if number == 1 { "is" } else { "are" };
         if blank > 0 {
@@ -177,8 +181,9 @@ impl Series {
             self.remarks.push(format!("{} {} the header once more, passed over", rows(headers), is(headers)));
         }
         if longer > 0 {
-            self.remarks.push(format!("{} {} longer than the header by separators alone", rows(longer), is(longer)));
+            self.remarks.push("all rows are longer than the header, by separators alone".to_owned());
         }
+        Ok(())
     }
 
     /// A file that was cut off inside its last count is not told from a whole one by its shape. A whole one ends its last

@@ -20,7 +20,7 @@ pub(super) struct Rows {
     pub(super) oddities: Oddities,
     /// By unnamed column.
     pub(super) unnamed: Vec<Cells>,
-    pub(super) passed_over: PassedOver,
+    pub(super) odd: OddRows,
 }
 
 /// The place of a row.
@@ -43,20 +43,31 @@ pub(super) struct Negative {
     pub(super) count: f64,
 }
 
-/// Rows that hold no place.
+/// Rows that are odd as a whole.
 #[derive(Debug, Default, Clone, Copy)]
-pub(super) struct PassedOver {
+pub(super) struct OddRows {
+    /// Nothing but separators.
     pub(super) blank: usize,
+    /// The header once more.
     pub(super) headers: usize,
-    /// Not passed over, but with more separators at their end than the header has.
+    /// Places with more separators at their end than the header has.
     pub(super) longer: usize,
+    /// The first of these, and its number of fields.
+    pub(super) first_longer: Option<(usize, usize)>,
 }
 
-impl PassedOver {
-    pub(super) fn add(&mut self, other: Self) {
-        self.blank += other.blank;
-        self.headers += other.headers;
-        self.longer += other.longer;
+impl OddRows {
+    /// Adds those further down in the file.
+    pub(super) fn add(&mut self, below: Self) {
+        self.blank += below.blank;
+        self.headers += below.headers;
+        self.longer += below.longer;
+        self.first_longer = self.first_longer.or(below.first_longer);
+    }
+
+    fn add_longer(&mut self, row: usize, fields: usize) {
+        self.longer += 1;
+        self.first_longer.get_or_insert((row, fields));
     }
 }
 
@@ -126,18 +137,20 @@ impl Rows {
         let blank = |field: &[u8]| field.trim_ascii().is_empty();
         let country = record.get(header.country).unwrap_or_default();
         if blank(country) && record.iter().all(blank) {
-            self.passed_over.blank += 1;
+            self.odd.blank += 1;
             return true;
         }
         let names_country =
             header.names.get(header.country).is_some_and(|name| name.as_bytes() == country.trim_ascii());
         let repeated = names_country && record.iter().map(clean).eq(header.names.iter().cloned());
-        self.passed_over.headers += usize::from(repeated);
+        self.odd.headers += usize::from(repeated);
         repeated
     }
 
     fn read_row(&mut self, row: Row<'_>, header: &Header) -> Result<(), FileFault> {
-        self.passed_over.longer += usize::from(row.check_length(header)?);
+        if row.is_longer(header)? {
+            self.odd.add_longer(row.row, row.record.len());
+        }
         let place = row.place(header)?;
         self.read_counts(row, header)?;
         for (cells, column) in self.unnamed.iter_mut().zip(&header.unnamed) {
@@ -187,7 +200,7 @@ impl<'a> Row<'a> {
 
     /// Whether there are more separators than in the header, with nothing between them. Then nothing may have moved to
     /// the right, as an unquoted name with a comma moves it: coordinates must be where they belong.
-    fn check_length(self, header: &Header) -> Result<bool, FileFault> {
+    fn is_longer(self, header: &Header) -> Result<bool, FileFault> {
         let (found, expected) = (self.record.len(), header.width());
         if found == expected {
             return Ok(false);

@@ -6,9 +6,11 @@
 mod bad_input;
 mod bad_tables;
 mod daily_reports;
+mod damage;
 mod jhu;
 mod kaggle;
 mod long_table;
+mod populations;
 mod properties;
 mod quality;
 mod real_data;
@@ -17,7 +19,9 @@ mod repair;
 mod sample;
 mod table;
 mod table_properties;
+mod us_counties;
 mod vintage;
+mod vintages;
 
 use std::{fs, path::Path};
 
