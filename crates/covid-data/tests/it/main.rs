@@ -9,6 +9,7 @@ mod properties;
 mod quality;
 mod real_data;
 mod repair;
+mod revisions;
 mod sample;
 mod table;
 mod vintage;
