@@ -9,7 +9,7 @@ use std::{
 };
 
 use covid_data::{
-    LoadOptions, Repair, Simulation, load, panel_from_parquet, panel_to_parquet, quality, repair, write_jhu,
+    Findings, LoadOptions, Repair, Simulation, load, panel_from_parquet, panel_to_parquet, quality, repair, write_jhu,
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 use flate2::{Compression, write::GzEncoder};
@@ -24,7 +24,8 @@ fn parse(criterion: &mut Criterion) {
     });
     criterion.bench_function("digest", |bench| bench.iter(|| black_box(&panel).digest()));
     criterion.bench_function("repair", |bench| bench.iter(|| repair(&black_box(&panel).view(), Repair::Monotone)));
-    criterion.bench_function("quality", |bench| bench.iter(|| quality(&black_box(&panel).view())));
+    criterion
+        .bench_function("quality", |bench| bench.iter(|| quality(&black_box(&panel).view(), &Findings::default())));
     criterion.bench_function("vintage to Parquet", |bench| bench.iter(|| panel_to_parquet(black_box(&panel))));
     criterion.bench_function("vintage from Parquet", |bench| bench.iter(|| panel_from_parquet(black_box(&vintage))));
     criterion.bench_function("simulate the sample", |bench| bench.iter(|| Simulation::sample().panel()));

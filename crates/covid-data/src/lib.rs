@@ -11,12 +11,14 @@ mod file;
 mod header;
 mod jhu;
 mod kaggle;
+mod listing;
 mod long;
 mod number;
 mod parquet;
 mod quality;
 mod renamed;
 mod repair;
+mod revisions;
 mod row_fault;
 mod simulate;
 mod source;
@@ -25,6 +27,7 @@ mod text;
 mod text_table;
 mod vintage;
 mod vintages;
+mod worst;
 
 pub use columns::{location_columns, target_column};
 pub use error::{CountFault, DataError, FileFault};
@@ -32,8 +35,16 @@ pub use fetch::{FetchError, FetchProgress, FetchReport, FetchSettings, FetchedFi
 pub use file::write_file;
 pub use jhu::write_jhu;
 pub use kaggle::{KaggleTest, KaggleTestRow, read_kaggle_test};
-pub use quality::{Decrease, Quality, TargetQuality, quality};
-pub use repair::{Repair, RepairReport, UnknownRepair, repair};
+pub use listing::Listing;
+pub use quality::{
+    DateRange, Decrease, Jump, MOST_LISTED, Quality, SeriesQuality, Stopped, TargetQuality, WeeklyReporter, quality,
+    quality_to_csv,
+};
+pub use repair::{Repair, RepairReport, RepairedCount, UnknownRepair, repair, repaired_counts, repairs_to_csv};
+pub use revisions::{
+    AgeBand, Changes, MOST_REVISIONS_LISTED, Renamed, RevisedCount, Revision, Revisions, SeriesRevisions, Spread,
+    TargetRevisions, compare, revised_counts, revisions_to_csv,
+};
 pub use row_fault::RowFault;
 pub use simulate::Simulation;
 pub use source::{Findings, LoadOptions, Loaded, NegativeCount, Remark, SourceKind, load};

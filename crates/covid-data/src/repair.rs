@@ -2,8 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use covid_core::{Explain, FaultKind, Panel, PanelView, Target};
+use covid_core::{Date, Explain, FaultKind, Location, Panel, PanelView, Target};
 use serde::{Deserialize, Serialize};
+
+use crate::listing::{Lines, Listing};
 
 /// How series are repaired before a model sees them. Scores never are: they compare with published counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -93,6 +95,61 @@ pub fn repair(view: &PanelView<'_>, repair: Repair) -> (Panel, RepairReport) {
         }
     }
     (panel, report)
+}
+
+/// A count that repair changed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RepairedCount<'a> {
+    /// Where.
+    pub location: &'a Location,
+    /// Of what.
+    pub target: Target,
+    /// When.
+    pub date: Date,
+    /// The count as published.
+    pub published: f64,
+    /// What models see instead.
+    pub repaired: f64,
+    /// The rule that changed it.
+    pub rule: Repair,
+}
+
+/// Every count that [`repair`] changes, in the order of the panel: found when asked for, one series at a time, so that
+/// repair itself need not remember.
+pub fn repaired_counts<'a>(view: &PanelView<'a>, repair: Repair) -> impl Iterator<Item = RepairedCount<'a>> + use<'a> {
+    let view = *view;
+    let series = (0..view.locations().len()).flat_map(|location| Target::ALL.map(|target| (location, target)));
+    let series = series.filter(move |_| repair == Repair::Monotone);
+    series.flat_map(move |(index, target)| {
+        let (published, location) = (view.counts(index, target), &view.locations()[index]);
+        let mut counts = published.to_vec();
+        // Most series do not fall, and need no second look.
+        let lowered = lower_to_later_counts(&mut counts) > 0;
+        let counts = if lowered { counts } else { Vec::new() };
+        let changed =
+            counts.into_iter().zip(published).enumerate().filter(|(_, (count, published))| count < *published);
+        changed.map(move |(day, (repaired, &published))| RepairedCount {
+            location,
+            target,
+            date: view.date(day),
+            published,
+            repaired,
+            rule: repair,
+        })
+    })
+}
+
+/// Every count that [`repair`] changes, as CSV: `target`, `date`, `published`, `repaired` and `rule` beside the location;
+/// at most `most` rows.
+pub fn repairs_to_csv(view: &PanelView<'_>, repair: Repair, most: usize) -> Listing {
+    let mut lines = Lines::new("target,date,published,repaired,rule", most);
+    for found in repaired_counts(view, repair) {
+        lines.row(found.location, |row| {
+            row.cell(found.target.name()).cell(found.date).number(found.published).number(found.repaired);
+            row.cell(found.rule.name());
+        });
+    }
+    lines.finish()
 }
 
 /// The running minimum from the end. Returns how many counts were lowered.

@@ -66,22 +66,13 @@ impl Project {
     /// The same for who only looks at the data: counts below 0 are told and not refused.
     ///
     /// # Errors
-<<<<<<< HEAD
     /// If a setting cannot be obeyed, or the source cannot be fetched or read.
     pub async fn look(settings: Settings, now: Now) -> Result<Self, Fault> {
-        let settings = settings.checked()?;
+        let mut settings = settings.checked()?;
         let store_uri: StoreUri = settings.store.parse()?;
         let loaded = covid_data::open(&settings.source, &settings.load_options(), &settings.fetch, now()).await?;
         let Loaded { panel, kind, dataset, description, findings, populations, fetched_at } = loaded;
-=======
-    /// If a setting cannot be obeyed or the source cannot be read.
-    pub fn look(settings: Settings, now: Now) -> Result<Self, Fault> {
-        let mut settings = settings.checked()?;
-        let store_uri: StoreUri = settings.store.parse()?;
-        let loaded = load(&settings.source, &settings.load_options())?;
-        let Loaded { panel, kind, dataset, description, findings, populations } = loaded;
         settings.as_of = settings.as_of.map(|asked| known_on(&panel, kind, asked));
->>>>>>> tables
         let as_of = panel.as_of(settings.as_of.unwrap_or(panel.last_date()))?.as_of();
         let project = Self {
             dataset: dataset_name(settings.dataset.as_deref(), dataset)?,

@@ -29,13 +29,8 @@ fn sources() {
     hint: check the spelling, or give `sample` for simulated data
     "#);
     assert_snapshot!(explained(&load("jhu", &LoadOptions::default()).unwrap_err(), nowhere), @r#"
-<<<<<<< HEAD
     Usage: the source `jhu` may have to be downloaded, which is not done here
-    hint: give `sample`, or a folder with `time_series_covid19_confirmed_global.csv` and `time_series_covid19_deaths_global.csv` of JHU CSSE
-=======
-    Usage: the source `jhu` cannot be downloaded by this version
     hint: give `sample`, a folder of JHU CSSE's time series or daily reports or of dated vintages, Kaggle's `train.csv`, or a table with one row a place and day in CSV or Parquet
->>>>>>> tables
     "#);
     let folder = tempfile::tempdir().unwrap();
     assert_snapshot!(explained(&load_folder(folder.path()).unwrap_err(), folder.path()), @r#"

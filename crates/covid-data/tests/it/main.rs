@@ -17,6 +17,7 @@ mod quality;
 mod real_data;
 mod real_tables;
 mod repair;
+mod revisions;
 mod sample;
 mod table;
 mod table_properties;

@@ -3,7 +3,9 @@
 use std::{collections::HashSet, path::PathBuf};
 
 use covid_core::{Date, Explain, FaultKind, Panel, Target};
-use covid_data::{LoadOptions, Repair, SourceKind, load, panel_from_parquet, panel_to_parquet, quality, repair};
+use covid_data::{
+    Findings, LoadOptions, Repair, SourceKind, load, panel_from_parquet, panel_to_parquet, quality, repair,
+};
 
 use crate::load_folder;
 
@@ -23,7 +25,7 @@ fn the_final_series() {
     assert_eq!((panel.locations().len(), panel.days()), (289, 1143));
     assert_eq!(panel.first_date(), Date::constant(2020, 1, 22));
     assert_eq!(panel.digest(), load_folder(&data.join("jhu")).unwrap().panel.digest());
-    let found = quality(&panel.view());
+    let found = quality(&panel.view(), &Findings::default());
     assert_eq!(found.targets.each_ref().map(|target| target.decreases), [362, 291]);
     assert_eq!(found.targets.each_ref().map(|target| target.missing), [0, 0]);
 }
@@ -45,7 +47,7 @@ fn the_final_series_repaired_and_stored() {
     assert_eq!(panel_from_parquet(&panel_to_parquet(&panel).unwrap()).unwrap().digest(), panel.digest());
     let (repaired, report) = repair(&panel.view(), Repair::Monotone);
     assert!(report.lowered_counts >= 362 + 291);
-    assert_eq!(quality(&repaired.view()).targets.map(|target| target.decreases), [0, 0]);
+    assert_eq!(quality(&repaired.view(), &Findings::default()).targets.map(|target| target.decreases), [0, 0]);
 }
 
 #[test]

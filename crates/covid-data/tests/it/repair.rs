@@ -1,7 +1,8 @@
 //! Repair, as the contract has it.
 
 use covid_core::{Date, Location, Panel, Target};
-use covid_data::{Repair, repair};
+use covid_data::{Repair, repair, repaired_counts, repairs_to_csv};
+use insta::assert_snapshot;
 use proptest::prelude::*;
 
 const START: Date = Date::constant(2020, 1, 22);
@@ -35,6 +36,23 @@ proptest! {
         }
         prop_assert_eq!(report.lowered_counts, lowered);
         prop_assert!(report.lowered_series <= 2 && (report.lowered_series > 0) == (lowered > 0));
+    }
+
+    #[test]
+    fn each_changed_count_is_told_once(panel in panels()) {
+        let (mut repaired, report) = repair(&panel.view(), Repair::Monotone);
+        let mut told = 0;
+        for found in repaired_counts(&panel.view(), Repair::Monotone) {
+            let day = panel.day(found.date).unwrap();
+            let count = &mut repaired.counts_mut(0, found.target)[day];
+            prop_assert_eq!((found.repaired, found.rule), (*count, Repair::Monotone));
+            prop_assert!(found.repaired < found.published);
+            *count = found.published;
+            told += 1;
+        }
+        prop_assert_eq!(told, report.lowered_counts);
+        prop_assert_eq!(repaired.digest(), panel.digest(), "undone, it is as published");
+        prop_assert_eq!(repaired_counts(&panel.view(), Repair::None).count(), 0);
     }
 
     #[test]
@@ -73,4 +91,22 @@ fn a_report_says_what_was_done() {
     let panel = Panel::new(vec![Location::country("Datastan")], START, 3, vec![5.0, 9.0, 4.0, 0.0, 1.0, 1.0]).unwrap();
     assert_eq!(repair(&panel.view(), Repair::Monotone).1.to_string(), "2 counts in 1 series lowered");
     assert_eq!(repair(&panel.view(), Repair::None).1.to_string(), "no repair");
+}
+
+#[test]
+fn each_changed_count_has_a_row() {
+    let places = vec![Location::province("Upper, Lassonia", "Lassonia"), Location::country("Datastan")];
+    let values = [[5.0, 9.0, f64::NAN, 4.5], [0.0, 1.0, 1.0, 1.0], [1.0; 4], [2.0, 1.0, 2.0, 2.0]].concat();
+    let panel = Panel::new(places, START, 4, values).unwrap();
+    let all = repairs_to_csv(&panel.view(), Repair::Monotone, 10);
+    assert_snapshot!(all.csv, @r#"
+    location,Admin2,Province_State,Country_Region,target,date,published,repaired,rule
+    "Upper, Lassonia, Lassonia",,"Upper, Lassonia",Lassonia,ConfirmedCases,2020-01-22,5,4.5,monotone
+    "Upper, Lassonia, Lassonia",,"Upper, Lassonia",Lassonia,ConfirmedCases,2020-01-23,9,4.5,monotone
+    Datastan,,,Datastan,Fatalities,2020-01-22,2,1,monotone
+    "#);
+    assert_eq!((all.rows, all.left_out), (3, 0));
+    let some = repairs_to_csv(&panel.view(), Repair::Monotone, 1);
+    assert_eq!((some.rows, some.left_out, some.csv.lines().count()), (1, 2, 2));
+    assert_snapshot!(repairs_to_csv(&panel.view(), Repair::None, 10).csv, @"location,Admin2,Province_State,Country_Region,target,date,published,repaired,rule");
 }

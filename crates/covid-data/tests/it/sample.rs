@@ -1,7 +1,7 @@
 //! The simulator: the same panel every time, and one that looks like published counts.
 
 use covid_core::{Panel, PanelView, Target, metrics::SquaredLogError, metrics::headline};
-use covid_data::{LoadOptions, Simulation, SourceKind, load, quality};
+use covid_data::{Findings, LoadOptions, Simulation, SourceKind, load, quality};
 
 #[test]
 fn the_same_numbers_give_the_same_panel() {
@@ -40,7 +40,7 @@ fn the_sample_is_described() {
 #[test]
 fn the_sample_has_what_published_counts_have() {
     let panel = Simulation::sample().panel();
-    let found = quality(&panel.view());
+    let found = quality(&panel.view(), &Findings::default());
     let [cases, deaths] = &found.targets;
     assert!((10..100).contains(&cases.decreases), "corrections: {}", cases.decreases);
     assert!((2..12).contains(&found.weekly_reporters.len()), "weekly: {:?}", found.weekly_reporters);
