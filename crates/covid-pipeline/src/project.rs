@@ -7,7 +7,7 @@ use std::{
 };
 
 use covid_core::{Date, Fault, Panel, PanelView, Timestamp};
-use covid_data::{self, Findings, Loaded, Repair, RepairReport, SourceKind, repair};
+use covid_data::{Findings, Loaded, Repair, RepairReport, SourceKind, repair};
 use covid_prediction::registered_model_name;
 use covid_registry::Registry;
 use covid_storage::{ObjectStore, StoreUri};

@@ -78,9 +78,31 @@ fn shortened(mut output: Output) -> Output {
 #[test]
 fn it_downloads_and_then_only_what_changed() {
     let scene = Scene::new();
-    assert_run!(shortened(scene.eda(&["fetch"])), @"");
+    assert_run!(shortened(scene.eda(&["fetch"])), @r"
+    exit: 0
+    ----- stdout -----
+    File                                      How         Bytes  SHA-256
+    ─────────────────────────────────────────────────────────────────────────
+    time_series_covid19_confirmed_global.csv  downloaded    107  aab7becb4327
+    time_series_covid19_deaths_global.csv     downloaded    107  aab7becb4327
+    UID_ISO_FIPS_LookUp_Table.csv             downloaded     68  7beb8ad60154
+    from: http://<redacted>@<server>/data
+    folder: <sandbox>/.cache/covid/jhu/sets/<set>
+    ----- stderr -----
+    ");
     scene.server.put(LOOKUP, format!("{POPULATIONS}2,Modelonia,Modelonia,2000\n"));
-    assert_run!(shortened(scene.eda(&["fetch"])), @"");
+    assert_run!(shortened(scene.eda(&["fetch"])), @r"
+    exit: 0
+    ----- stdout -----
+    File                                      How         Bytes  SHA-256
+    ─────────────────────────────────────────────────────────────────────────
+    time_series_covid19_confirmed_global.csv  unchanged     107  aab7becb4327
+    time_series_covid19_deaths_global.csv     unchanged     107  aab7becb4327
+    UID_ISO_FIPS_LookUp_Table.csv             downloaded     95  35ea72e997e3
+    from: http://<redacted>@<server>/data
+    folder: <sandbox>/.cache/covid/jhu/sets/<set>
+    ----- stderr -----
+    ");
     let printed: serde_json::Value = serde_json::from_str(&scene.eda(&["fetch", "--format", "json"]).stdout).unwrap();
     let outcomes: Vec<&str> = (0..3).map(|file| printed["files"][file]["outcome"].as_str().unwrap()).collect();
     assert_eq!(outcomes, ["unchanged"; 3]);
@@ -98,18 +120,71 @@ fn it_downloads_and_then_only_what_changed() {
 #[test]
 fn a_server_that_misbehaves_is_an_error_with_exit_code_4() {
     let scene = Scene::new();
-    assert_run!(scene.refused(CONFIRMED, Trouble::Status(404)), @"");
-    assert_run!(scene.refused(CONFIRMED, Trouble::Status(503)), @"");
-    assert_run!(scene.refused(DEATHS, Trouble::Html), @"");
-    assert_run!(scene.refused(DEATHS, Trouble::RedirectTo(DEATHS.into())), @"");
-    assert_run!(scene.refused(LOOKUP, Trouble::Stall(10)), @"");
+    assert_run!(scene.refused(CONFIRMED, Trouble::Status(404)), @r"
+    exit: 4
+    ----- stdout -----
+    ----- stderr -----
+    error: cannot download `http://<redacted>@<server>/data/csse_covid_19_time_series/time_series_covid19_confirmed_global.csv`: the server answered 404 Not Found
+    hint: check fetch.base_url in the settings
+    ");
+    assert_run!(scene.refused(CONFIRMED, Trouble::Status(503)), @r"
+    exit: 4
+    ----- stdout -----
+    ----- stderr -----
+    `http://<redacted>@<server>/data/csse_covid_19_time_series/time_series_covid19_confirmed_global.csv`: the server answered 503 Service Unavailable; trying again
+    error: cannot download `http://<redacted>@<server>/data/csse_covid_19_time_series/time_series_covid19_confirmed_global.csv` in 2 tries: the server answered 503 Service Unavailable
+    hint: try again later
+    ");
+    assert_run!(scene.refused(DEATHS, Trouble::Html), @r"
+    exit: 4
+    ----- stdout -----
+    ----- stderr -----
+    error: `http://<redacted>@<server>/data/csse_covid_19_time_series/time_series_covid19_deaths_global.csv` is not what was expected: the file is a web page (HTML), not a CSV file
+    hint: open the address in a browser: a proxy or a login page may answer in the server's place; check fetch.base_url
+    ");
+    assert_run!(scene.refused(DEATHS, Trouble::RedirectTo(DEATHS.into())), @r"
+    exit: 4
+    ----- stdout -----
+    ----- stderr -----
+    error: cannot download `http://<redacted>@<server>/data/csse_covid_19_time_series/time_series_covid19_deaths_global.csv`: its redirection was not followed (more than 5 of them)
+    hint: check fetch.base_url in the settings
+    ");
+    assert_run!(scene.refused(LOOKUP, Trouble::Stall(10)), @r"
+    exit: 4
+    ----- stdout -----
+    ----- stderr -----
+    `http://<redacted>@<server>/data/UID_ISO_FIPS_LookUp_Table.csv`: no further byte came within 0.3 s; trying again
+    error: cannot download `http://<redacted>@<server>/data/UID_ISO_FIPS_LookUp_Table.csv` in 2 tries: no further byte came within 0.3 s
+    hint: try again: what came is kept, and the rest is asked for; fetch.* in the settings has the time-outs
+    ");
     scene.server.without_ranges(LOOKUP);
-    assert_run!(scene.refused(LOOKUP, Trouble::Cut(10)), @"");
-    assert_run!(scene.refused(LOOKUP, Trouble::WrongLength(1)), @"");
+    assert_run!(scene.refused(LOOKUP, Trouble::Cut(10)), @r"
+    exit: 4
+    ----- stdout -----
+    ----- stderr -----
+    `http://<redacted>@<server>/data/UID_ISO_FIPS_LookUp_Table.csv`: the answer was cut off after 10 of 68 bytes; trying again
+    error: cannot download `http://<redacted>@<server>/data/UID_ISO_FIPS_LookUp_Table.csv` in 2 tries: the answer was cut off after 10 of 68 bytes
+    hint: try again: what came is kept, and the rest is asked for; fetch.* in the settings has the time-outs
+    ");
+    assert_run!(scene.refused(LOOKUP, Trouble::WrongLength(1)), @r"
+    exit: 4
+    ----- stdout -----
+    ----- stderr -----
+    `http://<redacted>@<server>/data/UID_ISO_FIPS_LookUp_Table.csv`: the answer was cut off after 68 of 69 bytes; trying again
+    error: cannot download `http://<redacted>@<server>/data/UID_ISO_FIPS_LookUp_Table.csv` in 2 tries: the answer was cut off after 68 of 69 bytes
+    hint: try again: what came is kept, and the rest is asked for; fetch.* in the settings has the time-outs
+    ");
     assert!(!scene.sandbox.path().join(CACHE).join("current.json").exists());
     drop(scene.server);
     let sandbox = scene.sandbox.env("COVID_FETCH_BASE_URL", "http://127.0.0.1:1/data");
-    assert_run!(sandbox.run(env!("CARGO_BIN_EXE_eda"), &["fetch"]), @"");
+    assert_run!(sandbox.run(env!("CARGO_BIN_EXE_eda"), &["fetch"]), @r"
+    exit: 4
+    ----- stdout -----
+    ----- stderr -----
+    `http://<server>/data/csse_covid_19_time_series/time_series_covid19_confirmed_global.csv`: the server cannot be reached (Connection refused (os error 111)); trying again
+    error: cannot download `http://<server>/data/csse_covid_19_time_series/time_series_covid19_confirmed_global.csv` in 2 tries: the server cannot be reached (Connection refused (os error 111))
+    hint: check the address and the network (behind a proxy: HTTPS_PROXY)
+    ");
 }
 
 #[test]
@@ -121,22 +196,33 @@ fn settings_that_cannot_be_obeyed_are_refused_before_anything_is_asked() {
         assert_eq!(output.status.code(), Some(2));
         String::from_utf8(output.stderr).unwrap()
     };
-    insta::assert_snapshot!(refused("COVID_FETCH_TRIES", "0"), @"");
-    insta::assert_snapshot!(refused("COVID_FETCH_BASE_URL", "ftp://me:secret@host"), @"");
-    assert!(scene.server.requests().is_empty() && scene.sandbox.files().is_empty());
-}
-
-#[test]
-fn the_source_jhu_works_everywhere_and_without_the_network_once_it_was_fetched() {
-    let scene = Scene::new();
-    assert_run!(scene.eda(&["--source", "jhu"]), @"");
+    insta::assert_snapshot!(refused("COVID_FETCH_TRIES", "0"), @r"
+    error: fetch.tries must be 1 to 20, not `0`
+    hint: change fetch.tries in the settings
+    ");
+    insta::assert_snapshot!(refused("COVID_FETCH_BASE_URL", "ftp://me:secret@r"
+    error: cannot use `ftp://<redacted>@host`: it is no address of the web (its scheme is `ftp`, not `http` or `https`)
+    hint: change fetch.base_url in the settings (COVID_FETCH_BASE_URL)
+    ");
     scene.server.requests();
-    assert_run!(only_stderr(scene.eda(&["--source", "jhu", "--format", "json", "-q"])), @"");
+    assert_run!(only_stderr(scene.eda(&["--source", "jhu", "--format", "json", "-q"])), @r"
+    exit: 0
+    ----- stdout -----
+    ----- stderr -----
+    ");
     assert!(scene.server.requests().is_empty(), "the copy is fresh");
 
     scene.server.trouble(CONFIRMED, Trouble::Status(503), ALWAYS);
     let sandbox = scene.sandbox.env("COVID_FETCH_MAX_AGE_HOURS", "0").env("COVID_NOW", "2030-01-02T03:04:06Z");
-    assert_run!(only_stderr(sandbox.run(env!("CARGO_BIN_EXE_eda"), &["--source", "jhu"])), @"");
+    assert_run!(only_stderr(sandbox.run(env!("CARGO_BIN_EXE_eda"), &["--source", "jhu"])), @r"
+    exit: 0
+    ----- stdout -----
+    ----- stderr -----
+    fetching JHU's data from http://<redacted>@<server>/data
+    `http://<redacted>@<server>/data/csse_covid_19_time_series/time_series_covid19_confirmed_global.csv`: the server answered 503 Service Unavailable; trying again
+    JHU time series (http://<redacted>@<server>/data, fetched 2030-01-02T03:04:05Z; revised data): 2 locations x 2 days up to 2020-01-23; repair: 0 counts in 0 series lowered
+    warning: `<sandbox>/.cache/covid/jhu`: the copy fetched at 2030-01-02T03:04:05Z is used, for it could not be renewed: cannot download `http://<redacted>@<server>/data/csse_covid_19_time_series/time_series_covid19_confirmed_global.csv` in 2 tries: the server answered 503 Service Unavailable
+    ");
 }
 
 #[test]
@@ -169,6 +255,24 @@ fn killed_in_the_middle_it_leaves_no_half_file_and_goes_on_the_next_time() {
     assert!(resumed.stdout.contains("resumed") && resumed.stdout.contains("unchanged"), "{resumed}");
     let renewed = scene.eda(&["--source", "jhu", "-q"]);
     assert!(renewed.success() && renewed.stdout.contains("2020-01-24"), "{renewed}");
+}
+
+#[test]
+fn a_proxy_is_asked_for_other_machines_but_not_for_this_one() {
+    let scene = Scene::new();
+    // In the language of proxies a path is a whole address.
+    for path in [CONFIRMED, DEATHS, LOOKUP] {
+        let content = if path == LOOKUP { POPULATIONS } else { SERIES };
+        scene.server.put(&format!("http://jhu.example{path}"), content);
+    }
+    let proxy = scene.server.url("");
+    let eda = env!("CARGO_BIN_EXE_eda");
+    let there = scene.sandbox.env("HTTP_PROXY", &proxy).env("COVID_FETCH_BASE_URL", "http://jhu.example/data");
+    assert!(there.run(eda, &["fetch"]).success());
+    let requests = scene.server.requests();
+    assert!(requests.len() == 3 && requests.iter().all(|it| it.path.starts_with("http://jhu.example/")), "{requests:?}");
+    let here = there.env("HTTP_PROXY", "http://127.0.0.1:1").env("COVID_FETCH_BASE_URL", &scene.server.url("/data"));
+    assert!(here.run(eda, &["fetch"]).success());
 }
 
 #[test]

@@ -102,10 +102,13 @@ impl Explain for FetchError {
             }
             Self::Busy { .. } => "wait for it, or end it".into(),
             Self::Http(error) => return http_hint(error),
-            Self::Content { .. } | Self::NoLineEnd { .. } => {
+            Self::Content { fault: FileFault::Html | FileFault::Empty | FileFault::MissingColumn { .. }, .. } => {
                 "open the address in a browser: a proxy or a login page may answer in the server's place; check \
                  fetch.base_url"
                     .into()
+            }
+            Self::Content { .. } | Self::NoLineEnd { .. } => {
+                "the server may be changing it at this moment: try again in some minutes".into()
             }
             Self::Apart { .. } => "they may be changing at this moment: try again in some minutes".into(),
             Self::Stopped(_) => return None,

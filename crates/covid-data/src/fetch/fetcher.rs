@@ -3,7 +3,7 @@
 use std::{fs, sync::Arc};
 
 use covid_core::{Timestamp, sha256_hex};
-use covid_http::{Client, Download, Downloaded, HttpError, HttpFault, HttpUrl, Validators};
+use covid_http::{Client, Download, Downloaded, HttpError, HttpFault, HttpSettings, HttpUrl, Validators};
 
 use super::{
     FILES, FetchError, FetchProgress, FetchReport, FetchSettings, FetchedFile, MAX_BYTES, Outcome, RemoteFile,
@@ -20,15 +20,14 @@ use super::{
 pub(super) struct Fetcher {
     pub(super) cache: Cache,
     base: HttpUrl,
-    client: Client,
+    http: HttpSettings,
     now: Timestamp,
 }
 
 impl Fetcher {
     pub(super) fn new(settings: &FetchSettings, now: Timestamp) -> Result<Self, FetchError> {
         settings.checked()?;
-        let client = Client::new(settings.http()).map_err(FetchError::Http)?;
-        Ok(Self { cache: Cache::new(settings.cache_dir()?), base: settings.base()?, client, now })
+        Ok(Self { cache: Cache::new(settings.cache_dir()?), base: settings.base()?, http: settings.http(), now })
     }
 
     pub(super) fn base_url(&self) -> String {
@@ -54,10 +53,11 @@ impl Fetcher {
         lock: &Arc<Lock>,
         progress: &mut FetchProgress<'_>,
     ) -> Result<FetchReport, FetchError> {
+        let client = Client::new(self.http.clone()).map_err(FetchError::Http)?;
         let known = self.known().await?;
         let mut arrived = Vec::with_capacity(FILES.len());
         for (file, known) in FILES.into_iter().zip(known) {
-            arrived.push(self.file(file, known, progress).await?);
+            arrived.push(self.file(&client, file, known, progress).await?);
         }
         let outcomes: Vec<Outcome> = arrived.iter().map(Arrived::outcome).collect();
         let (cache, base_url, now, lock) = (self.cache.clone(), self.base_url(), self.now, Arc::clone(lock));
@@ -86,6 +86,7 @@ impl Fetcher {
     /// One file: the cached one, or one that was downloaded and is well.
     async fn file(
         &self,
+        client: &Client,
         file: RemoteFile,
         known: Option<CachedFile>,
         progress: &mut FetchProgress<'_>,
@@ -95,7 +96,7 @@ impl Fetcher {
         let version = known.as_ref().map(version);
         let request = Download { url: &url, known: version.as_ref(), max_bytes: MAX_BYTES };
         let mut told = |received, total| progress(file.name, received, total);
-        let downloaded = self.client.download(request, &mut partial, &mut told).await;
+        let downloaded = client.download(request, &mut partial, &mut told).await;
         match (downloaded.map_err(|error| explained(error, &partial))?, known) {
             (Downloaded::Unchanged, Some(known)) => Ok(Arrived::Unchanged(known)),
             // The client says so only if a version is known.

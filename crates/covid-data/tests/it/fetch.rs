@@ -219,22 +219,52 @@ async fn errors_say_what_is_wrong_and_what_to_do() {
         scene.server.trouble(path, trouble, ALWAYS);
         scene.refused().await
     };
-    assert_snapshot!(refused(CONFIRMED, Trouble::Status(404)).await, @"");
-    assert_snapshot!(refused(DEATHS, Trouble::Status(500)).await, @"");
-    assert_snapshot!(refused(DEATHS, Trouble::Html).await, @"");
-    assert_snapshot!(refused(LOOKUP, Trouble::Cut(9)).await, @"");
-    assert_snapshot!(refused(CONFIRMED, Trouble::WrongLength(-1)).await, @"");
-    assert_snapshot!(refused(CONFIRMED, Trouble::Stall(9)).await, @"");
+    assert_snapshot!(refused(CONFIRMED, Trouble::Status(404)).await, @r"
+    Remote: cannot download `http://SERVER/csse_covid_19_time_series/time_series_covid19_confirmed_global.csv`: the server answered 404 Not Found
+    hint: check fetch.base_url in the settings
+    ");
+    assert_snapshot!(refused(DEATHS, Trouble::Status(500)).await, @r"
+    Remote: cannot download `http://SERVER/csse_covid_19_time_series/time_series_covid19_deaths_global.csv` in 2 tries: the server answered 500 Internal Server Error
+    hint: try again later
+    ");
+    assert_snapshot!(refused(DEATHS, Trouble::Html).await, @r"
+    Remote: `http://SERVER/csse_covid_19_time_series/time_series_covid19_deaths_global.csv` is not what was expected: the file is a web page (HTML), not a CSV file
+    hint: open the address in a browser: a proxy or a login page may answer in the server's place; check fetch.base_url
+    ");
+    assert_snapshot!(refused(LOOKUP, Trouble::Cut(9)).await, @r"
+    Remote: cannot download `http://SERVER/UID_ISO_FIPS_LookUp_Table.csv` in 2 tries: the answer was cut off after 18 of 114 bytes
+    hint: try again: what came is kept, and the rest is asked for; fetch.* in the settings has the time-outs
+    ");
+    assert_snapshot!(refused(CONFIRMED, Trouble::WrongLength(-1)).await, @r"
+    Remote: `http://SERVER/csse_covid_19_time_series/time_series_covid19_confirmed_global.csv` is not what was expected: the last line has no end, so the file was cut off
+    hint: the server may be changing it at this moment: try again in some minutes
+    ");
+    assert_snapshot!(refused(CONFIRMED, Trouble::Stall(9)).await, @r"
+    Remote: cannot download `http://SERVER/csse_covid_19_time_series/time_series_covid19_confirmed_global.csv` in 2 tries: no further byte came within 0.2 s
+    hint: try again: what came is kept, and the rest is asked for; fetch.* in the settings has the time-outs
+    ");
 
     let other = async |path: &str, content: &str| {
         let scene = Scene::new();
         scene.server.put(path, content);
         scene.refused().await
     };
-    assert_snapshot!(other(LOOKUP, "a,b\n1,2\n").await, @"");
-    assert_snapshot!(other(CONFIRMED, "Province/State,Country/Region,1/1/20,1/2/20\n,Datastan,1,many\n").await, @"");
-    assert_snapshot!(other(DEATHS, &series(1, 1)).await, @"");
-    assert_snapshot!(other(DEATHS, &series(0, 1).replace("North,", "South,")).await, @"");
+    assert_snapshot!(other(LOOKUP, "a,b\n1,2\n").await, @r"
+    Remote: `http://SERVER/UID_ISO_FIPS_LookUp_Table.csv` is not what was expected: the header has no column `UID`
+    hint: open the address in a browser: a proxy or a login page may answer in the server's place; check fetch.base_url
+    ");
+    assert_snapshot!(other(CONFIRMED, "Province/State,Country/Region,1/1/20,1/2/20\n,Datastan,1,many\n").await, @r"
+    Remote: `http://SERVER/csse_covid_19_time_series/time_series_covid19_confirmed_global.csv` is not what was expected: row 2, column `1/2/20` holds `many`, which is not a number
+    hint: the server may be changing it at this moment: try again in some minutes
+    ");
+    assert_snapshot!(other(DEATHS, &series(1, 1)).await, @r"
+    Remote: the files below `http://SERVER/` do not belong together: `time_series_covid19_deaths_global.csv` has a column for 2020-01-03, which `time_series_covid19_confirmed_global.csv` does not have
+    hint: they may be changing at this moment: try again in some minutes
+    ");
+    assert_snapshot!(other(DEATHS, &series(0, 1).replace("North,", "South,")).await, @r"
+    Remote: the files below `http://SERVER/` do not belong together: `time_series_covid19_deaths_global.csv`: row 3 is for location `South, Modelonia`, which `time_series_covid19_confirmed_global.csv` does not have
+    hint: they may be changing at this moment: try again in some minutes
+    ");
 }
 
 #[tokio::test]
@@ -242,11 +272,20 @@ async fn an_unusable_cache_folder_is_a_matter_of_the_settings() {
     let mut scene = Scene::new();
     fs::write(scene.folder.path().join("file"), "").unwrap();
     scene.settings.cache_dir = Some(scene.folder.path().join("file/cache"));
-    assert_snapshot!(scene.refused().await, @"");
+    assert_snapshot!(scene.refused().await, @r"
+    Usage: `DIR/file/cache/sets` in the cache folder cannot be made: Not a directory (os error 20)
+    hint: check its permissions, or set fetch.cache_dir to another folder (COVID_FETCH_CACHE_DIR)
+    ");
     scene.settings.cache_dir = None;
-    assert_snapshot!(scene.refused().await, @"");
+    assert_snapshot!(scene.refused().await, @r"
+    Usage: there is no cache folder to keep downloads in: neither XDG_CACHE_HOME nor HOME is set
+    hint: set fetch.cache_dir in the settings (COVID_FETCH_CACHE_DIR)
+    ");
     scene.settings.base_url = "ftp://me:secret@host/x".into();
-    assert_snapshot!(scene.refused().await, @"");
+    assert_snapshot!(scene.refused().await, @r"
+    Usage: cannot use `ftp://<redacted>@host/x`: it is no address of the web (its scheme is `ftp`, not `http` or `https`)
+    hint: change fetch.base_url in the settings (COVID_FETCH_BASE_URL)
+    ");
     assert!(scene.server.requests().is_empty());
 }
 
@@ -349,13 +388,17 @@ async fn without_the_network_the_copy_is_used_with_a_remark() {
     let remark = loaded.findings.remarks.last().unwrap().to_string();
     let remark =
         remark.replace(&scene.server.url(""), "http://SERVER").replace(scene.cache().to_str().unwrap(), "CACHE");
-    assert_snapshot!(remark, @"");
+    assert_snapshot!(remark, @r"
+    `CACHE`: the copy fetched at 2030-01-02T03:04:05Z is used, for it could not be renewed: cannot download `http://SERVER/csse_covid_19_time_series/time_series_covid19_confirmed_global.csv`: the server answered 503 Service Unavailable
+    ");
 
     // Nothing was fetched from another place, so there is no copy to use.
     scene.settings.base_url = "http://127.0.0.1:1".into();
     let error = scene.open(at("2031-01-01T00:00:00Z")).await.unwrap_err();
     assert_eq!(error.kind(), FaultKind::Remote);
-    assert_snapshot!(error, @"");
+    assert_snapshot!(error, @r"
+    cannot download `http://127.0.0.1:1/csse_covid_19_time_series/time_series_covid19_confirmed_global.csv`: the server cannot be reached (Connection refused (os error 111))
+    ");
 }
 
 #[tokio::test]

@@ -169,12 +169,21 @@ async fn what_lasts_is_an_error_after_the_last_try() {
     hint: check that an HTTP server listens at that address, and try again
     ");
     let scene = Scene::new();
-    assert_snapshot!(scene.trouble(Trouble::Cut(7), ALWAYS).refused().await, @"");
+    assert_snapshot!(scene.trouble(Trouble::Cut(7), ALWAYS).refused().await, @r"
+    Remote: cannot download `http://SERVER/data.csv` in 3 tries: the answer was cut off after 21 of 100000 bytes
+    hint: check the network, and try again
+    ");
     let scene = Scene::new();
     scene.server.without_ranges(PATH);
-    assert_snapshot!(scene.trouble(Trouble::Cut(7), ALWAYS).refused().await, @"");
+    assert_snapshot!(scene.trouble(Trouble::Cut(7), ALWAYS).refused().await, @r"
+    Remote: cannot download `http://SERVER/data.csv` in 3 tries: the answer was cut off after 7 of 100000 bytes
+    hint: check the network, and try again
+    ");
     let scene = Scene::new();
-    assert_snapshot!(scene.trouble(Trouble::Stall(0), ALWAYS).refused().await, @"");
+    assert_snapshot!(scene.trouble(Trouble::Stall(0), ALWAYS).refused().await, @r"
+    Remote: cannot download `http://SERVER/data.csv` in 3 tries: no further byte came within 0.15 s
+    hint: check the network, try again later, or set a longer time-out
+    ");
 }
 
 #[tokio::test]
@@ -191,11 +200,20 @@ async fn what_does_not_pass_is_an_error_at_once() {
         assert_eq!(scene.server.requests().len(), requests, "{refused}");
     }
     let scene = Scene::new();
-    assert_snapshot!(scene.trouble(Trouble::Status(404), ALWAYS).refused().await, @"");
+    assert_snapshot!(scene.trouble(Trouble::Status(404), ALWAYS).refused().await, @r"
+    Remote: cannot download `http://SERVER/data.csv`: the server answered 404 Not Found
+    hint: check the address
+    ");
     let scene = Scene::new();
-    assert_snapshot!(scene.trouble(Trouble::Later(429, "3600".into()), ALWAYS).refused().await, @"");
+    assert_snapshot!(scene.trouble(Trouble::Later(429, "3600".into()), ALWAYS).refused().await, @r"
+    Remote: cannot download `http://SERVER/data.csv`: the server answered 429 Too Many Requests and asks to wait 3600 s
+    hint: try again later
+    ");
     let scene = Scene::new();
-    assert_snapshot!(scene.trouble(Trouble::RedirectTo(PATH.into()), ALWAYS).refused().await, @"");
+    assert_snapshot!(scene.trouble(Trouble::RedirectTo(PATH.into()), ALWAYS).refused().await, @r"
+    Remote: cannot download `http://SERVER/data.csv`: its redirection was not followed (more than 5 of them)
+    hint: give the address that it leads to in the end
+    ");
 }
 
 #[tokio::test]
@@ -204,8 +222,21 @@ async fn a_server_that_is_not_there() {
     let url: HttpUrl = "http://me:secret@127.0.0.1:1/x?token=secret".parse().unwrap();
     let download = Download { url: &url, known: None, max_bytes: LIMIT };
     let error = scene.client.download(download, &mut Memory::default(), &mut |_, _| {}).await.unwrap_err();
-    assert_snapshot!(format!("{error}\nhint: {}", error.hint().unwrap()), @"");
+    assert_snapshot!(format!("{error}\nhint: {}", error.hint().unwrap()), @r"
+    cannot download `http://<redacted>@127.0.0.1:1/x?token=<redacted>` in 3 tries: the server cannot be reached (Connection refused (os error 111))
+    hint: check the address and the network (behind a proxy: HTTPS_PROXY)
+    ");
     assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_server_without_tls_where_it_is_asked_for() {
+    let scene = Scene::new();
+    let url: HttpUrl = scene.server.url(PATH).replace("http:", "https:").parse().unwrap();
+    let download = Download { url: &url, known: None, max_bytes: LIMIT };
+    let error = scene.client.download(download, &mut Memory::default(), &mut |_, _| {}).await.unwrap_err();
+    assert!(matches!(error.fault(), HttpFault::Unreachable { .. }), "{error}");
+    assert_eq!(error.kind(), FaultKind::Remote);
 }
 
 #[tokio::test]
@@ -291,7 +322,10 @@ async fn a_drip_is_waited_for_so_long_and_no_longer() {
     let scene = Scene::with(HttpSettings { try_timeout: Duration::from_millis(120), tries: 2, ..impatient() });
     let start = Instant::now();
     let drip = Trouble::Drip(1, Duration::from_millis(10));
-    assert_snapshot!(scene.trouble(drip, ALWAYS).refused().await, @"");
+    assert_snapshot!(scene.trouble(drip, ALWAYS).refused().await, @r"
+    Remote: cannot download `http://SERVER/data.csv` in 2 tries: the whole did not come within 0.12 s
+    hint: check the network, try again later, or set a longer time-out
+    ");
     assert!(start.elapsed() < Duration::from_secs(3));
     assert_eq!(statuses(&scene.server.requests()), [200, 206], "the second try went on where the first one stopped");
 }
@@ -300,7 +334,10 @@ async fn a_drip_is_waited_for_so_long_and_no_longer() {
 async fn more_than_the_caller_takes_is_refused() {
     let scene = Scene::new();
     scene.server.put(PATH, body(0, LIMIT + 1));
-    assert_snapshot!(scene.refused().await, @"");
+    assert_snapshot!(scene.refused().await, @r"
+    Remote: cannot download `http://SERVER/data.csv`: the answer is larger than 1048576 bytes
+    hint: check that the address is the right one
+    ");
     assert_eq!(scene.server.requests().len(), 1);
 }
 
