@@ -227,6 +227,12 @@ pub enum FileFault {
         /// The most that is read, in bytes.
         limit: u64,
     },
+    /// More counts than a machine should be asked to hold.
+    #[error("the file holds more than {limit} counts")]
+    TooManyCounts {
+        /// The most that are read.
+        limit: usize,
+    },
     /// What git leaves in a file that it could not merge.
     #[error("row {row} is a git conflict marker (`{marker}`)")]
     ConflictMarker {
@@ -386,7 +392,7 @@ impl FileFault {
             Self::OtherFormat { .. } => "save it as CSV, or unpack it; gzip alone is read as it is",
             Self::LfsPointer => "fetch the file itself with `git lfs pull`",
             Self::Nul { .. } => "the file is damaged: download it again",
-            Self::TooLarge { .. } => "check that it is what it should be, or split it",
+            Self::TooLarge { .. } | Self::TooManyCounts { .. } => "check that it is what it should be, or split it",
             Self::NotUtf8 { .. } | Self::NotUtf16 => "save the file as CSV in UTF-8",
             Self::ConflictMarker { .. } => "resolve the merge conflict, or download the file again",
             Self::MissingColumn { column: "Admin2" | "Province_State" | "Country_Region" } => {

@@ -151,8 +151,21 @@ fn a_day_between_two_vintages_is_the_older_one() {
     for vintage in ["2020-01-23", "2020-02-23"] {
         write_series_with_people(&sandbox, &format!("data/{vintage}"));
     }
-    assert_run!(run(&sandbox, &["--source", "data", "--as-of", "2020-02-01", "--format", "json", "-q"]), @"");
-    assert_run!(run(&sandbox, &["--source", "data", "--as-of", "2020-01-22"]), @"");
+    let between = run(&sandbox, &["--source", "data", "--as-of", "2020-02-01"]);
+    assert!(between.success());
+    assert_eq!(
+        between.stderr,
+        "warning: the newest vintage of 2020-02-01 or before ends on 2020-01-23, which is the as-of date now\n\
+         dated vintages (data, vintage of 2020-01-23): 2 locations x 2 days up to 2020-01-23; \
+         repair: 0 counts in 0 series lowered\n"
+    );
+    assert_run!(run(&sandbox, &["--source", "data", "--as-of", "2020-01-22"]), @r#"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: no vintage in `data` is from 2020-01-22 or before: they run from 2020-01-23 to 2020-02-23
+    hint: give an as-of date from 2020-01-23 on
+    "#);
 }
 
 #[test]
@@ -161,5 +174,14 @@ fn damage_that_was_read_rightly_is_said() {
     write_series_with_people(&sandbox, "data");
     let path = "data/time_series_covid19_deaths_global.csv";
     sandbox.write(path, &sandbox.read(path).replace(',', ";").replace("1/23/20", "23-01-2020"));
-    assert_run!(run(&sandbox, &["--source", "data", "--format", "json"]), @"");
+    let looked = run(&sandbox, &["--source", "data"]);
+    assert!(looked.success());
+    for remark in ["the columns are separated by semicolons, not by commas", "`23-01-2020` in column 6 of the header"] {
+        let said = format!("warning: `{path}`: ");
+        assert!(
+            looked.stderr.lines().any(|line| line.starts_with(&said) && line.contains(remark)),
+            "{}",
+            looked.stderr
+        );
+    }
 }

@@ -14,8 +14,6 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     pub(super) places: Vec<Place>,
-    /// By place, then day; NaN where missing.
-    pub(super) counts: Vec<f64>,
     pub(super) negative: Vec<Negative>,
     pub(super) oddities: Oddities,
     /// By unnamed column.
@@ -106,27 +104,36 @@ impl Cells {
     }
 }
 
+/// The most places that a part can hold: a row takes a byte for each field but its first, and one for its line end.
+pub(super) fn most_places(part: &Part, header: &Header) -> usize {
+    part.records.min(part.bytes.len() / header.width().max(1) + 1)
+}
+
 impl Rows {
-    /// Reads the rows of a part of `text`.
+    /// Reads the rows of a part of `text`, and writes the counts of each place into a slot of its own, by day. A slot must
+    /// have the header's number of days, all missing; as many as [`most_places`] are enough.
     ///
     /// # Errors
     /// At the first row that cannot be read.
-    pub(super) fn read(text: &[u8], part: &Part, separator: u8, header: &Header) -> Result<Self, FileFault> {
+    pub(super) fn read(
+        text: &[u8],
+        part: &Part,
+        separator: u8,
+        header: &Header,
+        slots: &mut [&mut [f64]],
+    ) -> Result<Self, FileFault> {
         let bytes = text.get(part.bytes.clone()).unwrap_or_default();
         let mut records = Records::from_line(bytes, separator, part.line);
         let mut record = ByteRecord::new();
-        // A cell takes a byte at least, and a day at most two cells: a hostile file cannot ask for more than this.
-        let room = part.records.saturating_mul(header.days).min(bytes.len().saturating_mul(2));
-        let mut rows = Self {
-            places: Vec::with_capacity(part.records.min(bytes.len() / header.width().max(1) + 1)),
-            counts: Vec::with_capacity(room),
-            unnamed: vec![Cells::default(); header.unnamed.len()],
-            ..Self::default()
-        };
+        let mut slots = slots.iter_mut();
+        let unnamed = vec![Cells::default(); header.unnamed.len()];
+        let mut rows = Self { places: Vec::with_capacity(slots.len()), unnamed, ..Self::default() };
         while records.read(&mut record) {
             let row = records.row(&record);
             if !rows.passes_over(&record, header) {
-                rows.read_row(Row { record: &record, row, separator }, header)?;
+                let row = Row { record: &record, row, separator };
+                // There is a slot for every row that is whole.
+                rows.read_row(row, header, slots.next().ok_or_else(|| row.wrong_length(header))?)?;
             }
         }
         Ok(rows)
@@ -147,12 +154,12 @@ impl Rows {
         repeated
     }
 
-    fn read_row(&mut self, row: Row<'_>, header: &Header) -> Result<(), FileFault> {
+    fn read_row(&mut self, row: Row<'_>, header: &Header, slot: &mut [f64]) -> Result<(), FileFault> {
         if row.is_longer(header)? {
             self.odd.add_longer(row.row, row.record.len());
         }
         let place = row.place(header)?;
-        self.read_counts(row, header)?;
+        self.read_counts(row, header, slot)?;
         for (cells, column) in self.unnamed.iter_mut().zip(&header.unnamed) {
             cells.add(row.field(column.field));
         }
@@ -160,10 +167,7 @@ impl Rows {
         Ok(())
     }
 
-    fn read_counts(&mut self, row: Row<'_>, header: &Header) -> Result<(), FileFault> {
-        let begin = self.counts.len();
-        self.counts.resize(begin + header.days, f64::NAN);
-        let series = self.counts.get_mut(begin..).unwrap_or_default();
+    fn read_counts(&mut self, row: Row<'_>, header: &Header, slot: &mut [f64]) -> Result<(), FileFault> {
         for (index, column) in header.dates.iter().enumerate() {
             let cell = row.field(column.field);
             let (count, oddity) =
@@ -171,8 +175,8 @@ impl Rows {
             if let Some(oddity) = oddity {
                 self.oddities.add(oddity, row.row, index, cell);
             }
-            if let Some(slot) = series.get_mut(column.day) {
-                *slot = count;
+            if let Some(day) = slot.get_mut(column.day) {
+                *day = count;
             }
             if count < 0.0 {
                 self.negative.push(Negative { row: row.row, column: index, count });
@@ -213,7 +217,11 @@ impl<'a> Row<'a> {
         if found > expected && self.record.iter().skip(expected).all(blank) && in_place {
             return Ok(true);
         }
-        Err(FileFault::RowLength { row: self.row, found, expected })
+        Err(self.wrong_length(header))
+    }
+
+    fn wrong_length(self, header: &Header) -> FileFault {
+        FileFault::RowLength { row: self.row, found: self.record.len(), expected: header.width() }
     }
 
     fn place(self, header: &Header) -> Result<Place, FileFault> {

@@ -215,7 +215,7 @@ impl Damage {
             EmptyColumn => "is empty and was passed over",
             EmptyFields => "longer than the header",
             BlankRow => "of separators alone",
-            HeaderAgain => "the header once more",
+            HeaderAgain => "repeat the header",
             ColumnAgain => "two columns that say the same",
             Backwards => "run backwards",
             Separator(_) | SeparatorLine(_) | DecimalCommas => "not by commas",
@@ -318,7 +318,7 @@ pub(crate) fn grouped(cell: &str, mark: char) -> String {
     }
     let mut text = String::new();
     for (index, digit) in cell.chars().enumerate() {
-        if index > 0 && (cell.len() - index) % 3 == 0 {
+        if index > 0 && (cell.len() - index).is_multiple_of(3) {
             text.push(mark);
         }
         text.push(digit);
@@ -410,4 +410,14 @@ fn places_without_coordinates_are_named() {
     let loaded = load_damaged(&panel(), [&|sheet| sheet.rows[3][2].clear(), &|sheet| sheet.rows[1][3] = "nan".into()]);
     let names = loaded.unwrap().findings.without_coordinates;
     assert_eq!(names, Some(vec!["North, Modelonia".to_owned(), "Datastan".to_owned()]));
+}
+
+#[test]
+fn a_state_may_have_the_name_of_its_country() {
+    let mut sheet = Sheet::of(&panel(), Target::ConfirmedCases);
+    sheet.rows[1][0] = "Datastan".into();
+    let folder = jhu_folder(sheet.bytes(), sheet.bytes());
+    let loaded = load_folder(folder.path()).unwrap();
+    assert_eq!(loaded.panel.locations()[0].name(), "Datastan, Datastan");
+    assert!(loaded.findings.remarks.is_empty());
 }
