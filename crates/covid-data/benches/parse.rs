@@ -17,7 +17,7 @@ fn parse(criterion: &mut Criterion) {
     let panel = load(&source, &LoadOptions::default()).expect("a JHU folder").panel;
     let vintage = panel_to_parquet(&panel).expect("a vintage");
     criterion.bench_function("read JHU 289 x 1143", |bench| {
-        bench.iter(|| load(black_box(&source), &LoadOptions::default()))
+        bench.iter(|| load(black_box(&source), &LoadOptions::default()));
     });
     criterion.bench_function("digest", |bench| bench.iter(|| black_box(&panel).digest()));
     criterion.bench_function("repair", |bench| bench.iter(|| repair(&black_box(&panel).view(), Repair::Monotone)));
