@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad_input;
+mod fetched;
 mod settings;
 
 use covid_testing::{Output, Sandbox, assert_run};

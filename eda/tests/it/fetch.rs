@@ -200,9 +200,38 @@ fn settings_that_cannot_be_obeyed_are_refused_before_anything_is_asked() {
     error: fetch.tries must be 1 to 20, not `0`
     hint: change fetch.tries in the settings
     ");
-    insta::assert_snapshot!(refused("COVID_FETCH_BASE_URL", "ftp://me:secret@r"
+    insta::assert_snapshot!(refused("COVID_FETCH_BASE_URL", "ftp://me:secret@host"), @r"
     error: cannot use `ftp://<redacted>@host`: it is no address of the web (its scheme is `ftp`, not `http` or `https`)
     hint: change fetch.base_url in the settings (COVID_FETCH_BASE_URL)
+    ");
+    assert!(scene.server.requests().is_empty() && scene.sandbox.files().is_empty());
+}
+
+#[test]
+fn the_source_jhu_works_everywhere_and_without_the_network_once_it_was_fetched() {
+    let scene = Scene::new();
+    assert_run!(scene.eda(&["--source", "jhu"]), @r"
+    exit: 0
+    ----- stdout -----
+    Location                    Cases  New in 7 days  Deaths  New in 7 days  Weekly cases
+    ─────────────────────────────────────────────────────────────────────────────────────
+    World                           6              -       6              -
+    North Modelonia, Modelonia      4              -       4              -
+    Datastan                        2              -       2              -
+    Quality             ConfirmedCases  Fatalities
+    ──────────────────────────────────────────────
+    missing counts                   0           0
+    counts that fall                 0           0
+    series with a fall               0           0
+    largest fall                     -           -
+    series without any               0           0
+    not whole numbers                0           0
+    places without news for 14 days: 0
+    places that report weekly: 0
+    report: ./store/jhu/eda/as_of=2020-01-23/report.html
+    ----- stderr -----
+    fetching JHU's data from http://<redacted>@<server>/data
+    JHU time series (http://<redacted>@<server>/data, fetched 2030-01-02T03:04:05Z; revised data): 2 locations x 2 days up to 2020-01-23; repair: 0 counts in 0 series lowered
     ");
     scene.server.requests();
     assert_run!(only_stderr(scene.eda(&["--source", "jhu", "--format", "json", "-q"])), @r"
@@ -270,7 +299,10 @@ fn a_proxy_is_asked_for_other_machines_but_not_for_this_one() {
     let there = scene.sandbox.env("HTTP_PROXY", &proxy).env("COVID_FETCH_BASE_URL", "http://jhu.example/data");
     assert!(there.run(eda, &["fetch"]).success());
     let requests = scene.server.requests();
-    assert!(requests.len() == 3 && requests.iter().all(|it| it.path.starts_with("http://jhu.example/")), "{requests:?}");
+    assert!(
+        requests.len() == 3 && requests.iter().all(|it| it.path.starts_with("http://jhu.example/")),
+        "{requests:?}"
+    );
     let here = there.env("HTTP_PROXY", "http://127.0.0.1:1").env("COVID_FETCH_BASE_URL", &scene.server.url("/data"));
     assert!(here.run(eda, &["fetch"]).success());
 }

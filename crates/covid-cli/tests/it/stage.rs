@@ -166,7 +166,7 @@ fn help_explains_every_common_argument() {
 
     Common options:
           --source <SOURCE>
-              Where the data come from: `sample`, or the path of a folder with JHU's time series [default: sample]
+              Where the data come from: `sample`, `jhu` (downloaded), or the path of a folder with JHU's time series [default: sample]
 
           --dataset <NAME>
               Name under which data, predictions and models live [default: after the source]
@@ -179,6 +179,15 @@ fn help_explains_every_common_argument() {
 
           --tracking <URI>
               Where experiments and models are kept: `embedded:PATH` or `http(s)://HOST` [default: inside the store]
+
+          --by-county
+              Keep counties apart where a source has them, instead of adding them up to their province
+
+          --cases-column <NAME>
+              Column of cumulative cases in a table of your own [default: ConfirmedCases]
+
+          --deaths-column <NAME>
+              Column of cumulative deaths in a table of your own; a table may have none [default: Fatalities]
 
           --repair <METHOD>
               What to do about cumulative counts that fall: `monotone` or `none` [default: monotone]
