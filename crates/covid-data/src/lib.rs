@@ -9,6 +9,7 @@ mod jhu;
 mod number;
 mod parquet;
 mod quality;
+mod record;
 mod repair;
 mod simulate;
 mod source;

@@ -161,7 +161,7 @@ impl Layout {
 }
 
 /// The line that begins at a position, and where the next one begins.
-fn first_line(text: &[u8], from: usize) -> (&[u8], usize) {
+pub(crate) fn first_line(text: &[u8], from: usize) -> (&[u8], usize) {
     let rest = text.get(from..).unwrap_or_default();
     let end = memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
     let line_end = match rest.get(end..) {
@@ -215,7 +215,7 @@ pub(crate) fn parts(text: &[u8], separator: u8, begin: (usize, usize), size: usi
 /// Whether a line leaves a quotation open, so that its record goes on in the next line. The same rules as those of the
 /// reader of records: a quotation mark opens a quotation at the beginning of a field only, and two of them inside one
 /// stand for a mark.
-fn ends_quoted(line: &[u8], separator: u8, begins_quoted: bool) -> bool {
+pub(crate) fn ends_quoted(line: &[u8], separator: u8, begins_quoted: bool) -> bool {
     #[derive(PartialEq)]
     enum State {
         FieldBegins,

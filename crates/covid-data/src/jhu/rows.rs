@@ -1,13 +1,13 @@
 //! The rows below a header, read part by part of the file.
 
 use covid_core::Location;
-use csv::ByteRecord;
 
 use super::header::{DateColumn, Header};
 use crate::{
     CountFault, FileFault, cell,
     number::{self, Oddities},
-    text::{Part, Records, clean},
+    record::Record,
+    text::{Part, clean},
 };
 
 /// The rows of a part of a file.
@@ -111,7 +111,7 @@ pub(super) fn most_places(part: &Part, header: &Header) -> usize {
 
 impl Rows {
     /// Reads the rows of a part of `text`, and writes the counts of each place into a slot of its own, by day. A slot must
-    /// have the header's number of days, all missing; as many as [`most_places`] are enough.
+    /// have the header's number of days; as many as [`most_places`] are enough.
     ///
     /// # Errors
     /// At the first row that cannot be read.
@@ -123,15 +123,13 @@ impl Rows {
         slots: &mut [&mut [f64]],
     ) -> Result<Self, FileFault> {
         let bytes = text.get(part.bytes.clone()).unwrap_or_default();
-        let mut records = Records::from_line(bytes, separator, part.line);
-        let mut record = ByteRecord::new();
+        let mut record = Record::before(bytes, separator, part.line);
         let mut slots = slots.iter_mut();
         let unnamed = vec![Cells::default(); header.unnamed.len()];
         let mut rows = Self { places: Vec::with_capacity(slots.len()), unnamed, ..Self::default() };
-        while records.read(&mut record) {
-            let row = records.row(&record);
+        while record.read() {
             if !rows.passes_over(&record, header) {
-                let row = Row { record: &record, row, separator };
+                let row = Row { record: &record, row: record.row(), separator };
                 // There is a slot for every row that is whole.
                 rows.read_row(row, header, slots.next().ok_or_else(|| row.wrong_length(header))?)?;
             }
@@ -140,7 +138,7 @@ impl Rows {
     }
 
     /// Whether a record is no place: nothing but separators, or the header once more, as where two files were joined.
-    fn passes_over(&mut self, record: &ByteRecord, header: &Header) -> bool {
+    fn passes_over(&mut self, record: &Record<'_>, header: &Header) -> bool {
         let blank = |field: &[u8]| field.trim_ascii().is_empty();
         let country = record.get(header.country).unwrap_or_default();
         if blank(country) && record.iter().all(blank) {
@@ -168,6 +166,9 @@ impl Rows {
     }
 
     fn read_counts(&mut self, row: Row<'_>, header: &Header, slot: &mut [f64]) -> Result<(), FileFault> {
+        if header.dates.len() < header.days {
+            slot.fill(f64::NAN);
+        }
         for (index, column) in header.dates.iter().enumerate() {
             let cell = row.field(column.field);
             let (count, oddity) =
@@ -192,7 +193,7 @@ impl Rows {
 /// A record with its place in the file.
 #[derive(Clone, Copy)]
 struct Row<'a> {
-    record: &'a ByteRecord,
+    record: &'a Record<'a>,
     row: usize,
     separator: u8,
 }
