@@ -19,6 +19,8 @@ pub(crate) struct Record<'a> {
     /// The fields after that, as they are in the text, and where each ends.
     plain: &'a [u8],
     plain_ends: Vec<usize>,
+    /// Where the fields begin that were not split yet; none if all were.
+    rest: Option<usize>,
 }
 
 impl<'a> Record<'a> {
@@ -34,11 +36,13 @@ impl<'a> Record<'a> {
             quoted_ends: Vec::new(),
             plain: &[],
             plain_ends: Vec::new(),
+            rest: None,
         }
     }
 
-    /// Reads the next record; false at the end. Empty lines are passed over.
-    pub(crate) fn read(&mut self) -> bool {
+    /// Reads the next record, and splits its first fields, so many at least; false at the end. Empty lines are passed over.
+    pub(crate) fn read(&mut self, first: usize) -> bool {
+        self.rest = None;
         self.quoted.clear();
         self.quoted_ends.clear();
         self.plain_ends.clear();
@@ -50,9 +54,10 @@ impl<'a> Record<'a> {
                 continue;
             }
             match memrchr(b'"', line) {
-                None => self.split_plain(line),
+                None => self.take_plain(line),
                 Some(_) => self.split_quoted(begin, line),
             }
+            self.split(first.saturating_sub(self.quoted_ends.len()));
             return true;
         }
         false
@@ -63,7 +68,40 @@ impl<'a> Record<'a> {
         self.row
     }
 
-    /// Number of fields.
+    /// Splits the fields that were not split yet.
+    pub(crate) fn split_all(&mut self) {
+        self.split(usize::MAX);
+    }
+
+    /// Reads the fields that were not split yet as whole numbers, if there are as many as in `numbers` and each is 1 to 12
+    /// digits and nothing else. If not, `numbers` may have been written to, and the fields are to be split.
+    pub(crate) fn whole_numbers(&self, numbers: &mut [f64]) -> bool {
+        let Some(fields) = self.rest.and_then(|rest| self.plain.get(rest..)) else { return false };
+        let mut numbers = numbers.iter_mut();
+        let (mut number, mut digits) = (0u64, 0u32);
+        for &byte in fields {
+            let digit = byte.wrapping_sub(b'0');
+            if digit < 10 {
+                number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+                digits += 1;
+                continue;
+            }
+            match numbers.next() {
+                Some(slot) if byte == self.separator && (1..=12).contains(&digits) => *slot = number as f64,
+                _ => return false,
+            }
+            (number, digits) = (0, 0);
+        }
+        match (numbers.next(), numbers.next()) {
+            (Some(slot), None) if (1..=12).contains(&digits) => {
+                *slot = number as f64;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Number of fields that were split.
     pub(crate) fn len(&self) -> usize {
         self.quoted_ends.len() + self.plain_ends.len()
     }
@@ -82,15 +120,27 @@ impl<'a> Record<'a> {
         bytes.get(begin..end)
     }
 
-    /// All fields.
+    /// The fields that were split.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         (0..self.len()).filter_map(|position| self.get(position))
     }
 
-    fn split_plain(&mut self, fields: &'a [u8]) {
-        self.plain = fields;
-        self.plain_ends.extend(memchr_iter(self.separator, fields));
-        self.plain_ends.push(fields.len());
+    fn take_plain(&mut self, fields: &'a [u8]) {
+        (self.plain, self.rest) = (fields, Some(0));
+    }
+
+    /// Splits so many more of the plain fields.
+    fn split(&mut self, fields: usize) {
+        let Some(begin) = self.rest.filter(|_| fields > 0) else { return };
+        let rest = self.plain.get(begin..).unwrap_or_default();
+        let separators = memchr_iter(self.separator, rest).map(|position| begin + position);
+        let before = self.plain_ends.len();
+        self.plain_ends.extend(separators.take(fields));
+        let all = self.plain_ends.len() - before < fields;
+        self.rest = self.plain_ends.last().map(|end| end + 1).filter(|_| !all);
+        if all {
+            self.plain_ends.push(self.plain.len());
+        }
     }
 
     /// A record with quotation marks, which may go on over several lines.
@@ -111,7 +161,7 @@ impl<'a> Record<'a> {
             Some(separator) => {
                 let (head, tail) = record.split_at(last_mark + separator);
                 self.unquote(head);
-                self.split_plain(tail.get(1..).unwrap_or_default());
+                self.take_plain(tail.get(1..).unwrap_or_default());
             }
             None => self.unquote(record),
         }
@@ -156,15 +206,21 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::text::Records;
+    use crate::{cell::whole_number, text::Records};
 
     /// Line and fields of every record.
     type Read = Vec<(usize, Vec<Vec<u8>>)>;
 
     fn by_line(text: &[u8]) -> Read {
+        by_line_from(text, usize::MAX)
+    }
+
+    /// Splits some fields at first, and the others later.
+    fn by_line_from(text: &[u8], first: usize) -> Read {
         let mut record = Record::before(text, b',', 1);
         let mut read = Vec::new();
-        while record.read() {
+        while record.read(first) {
+            record.split_all();
             read.push((record.row(), record.iter().map(<[u8]>::to_vec).collect()));
         }
         read
@@ -191,8 +247,21 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4096))]
         #[test]
-        fn records_are_those_of_the_other_reader(text in "[ab,\"\r\n]{0,40}") {
+        fn records_are_those_of_the_other_reader(text in "[ab,\"\r\n]{0,40}", first in 0usize..5) {
             prop_assert_eq!(by_line(text.as_bytes()), by_reader(text.as_bytes()));
+            prop_assert_eq!(by_line_from(text.as_bytes(), first), by_reader(text.as_bytes()));
+        }
+
+        #[test]
+        fn whole_numbers_are_those_of_the_cells(text in "(a|\"a,\"),[0-9,;. -]{0,30}[0-9]{0,14}", numbers in 0usize..6) {
+            let mut record = Record::before(text.as_bytes(), b',', 1);
+            prop_assert!(record.read(1));
+            let mut read = vec![f64::NAN; numbers];
+            let all = record.whole_numbers(&mut read);
+            record.split_all();
+            let cells: Option<Vec<f64>> = record.iter().skip(1).map(whole_number).collect();
+            let expected = cells.filter(|cells| cells.len() == numbers);
+            prop_assert_eq!(all.then_some(read), expected);
         }
     }
 }
