@@ -284,13 +284,13 @@ impl<'a> PanelView<'a> {
 
     /// A panel of its own that ends at the as-of date.
     pub fn to_panel(&self) -> Panel {
-        let series = (0..self.locations().len()).flat_map(|location| Target::ALL.map(|target| (location, target)));
-        Panel {
-            locations: self.locations().to_vec(),
-            start: self.panel.start,
-            days: self.days,
-            values: series.flat_map(|(location, target)| self.counts(location, target)).copied().collect(),
+        let mut values = Vec::with_capacity(self.locations().len() * Target::ALL.len() * self.days);
+        for location in 0..self.locations().len() {
+            for target in Target::ALL {
+                values.extend_from_slice(self.counts(location, target));
+            }
         }
+        Panel { locations: self.locations().to_vec(), start: self.panel.start, days: self.days, values }
     }
 }
 

@@ -17,6 +17,7 @@ mod number;
 mod parquet;
 mod quality;
 mod renamed;
+mod record;
 mod repair;
 mod revisions;
 mod row_fault;

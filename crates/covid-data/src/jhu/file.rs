@@ -72,7 +72,7 @@ impl OpenFile {
     }
 
     /// Reads the rows, and writes the counts of each place into one of the slots, by day. A slot must have the header's
-    /// number of days, all missing.
+    /// number of days; those without a place are left as they are.
     ///
     /// # Errors
     /// At the first row of the file that cannot be read.

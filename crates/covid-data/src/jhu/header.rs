@@ -141,6 +141,14 @@ impl Header {
         self.names.len()
     }
 
+    /// How many columns stand before those of the days, if the days come last, in order, and none is missing or there
+    /// twice.
+    pub(super) fn columns_before_days(&self) -> Option<usize> {
+        let before = self.width().checked_sub(self.days)?;
+        let in_order = self.dates.iter().map(|column| column.field).eq(before..self.width());
+        in_order.then_some(before)
+    }
+
     /// The name of a column.
     pub(super) fn name(&self, field: usize) -> String {
         self.names.get(field).cloned().unwrap_or_default()
@@ -260,6 +268,20 @@ mod tests {
         let found = header("Province/State,Country/Region,1/23/20,1/22/20,1/23/20", &GLOBAL).unwrap();
         assert_eq!(found.dates.iter().map(|column| (column.field, column.day)).collect::<Vec<_>>(), [(3, 0), (2, 1)]);
         assert_eq!((found.twins.as_slice(), found.remarks.len()), ([[2, 4]].as_slice(), 2));
+    }
+
+    #[test]
+    fn days_in_order_at_the_end_are_known() {
+        let before = |line: &str| header(line, &GLOBAL).unwrap().columns_before_days();
+        assert_eq!(before("Province/State,Country/Region,1/22/20,1/23/20"), Some(2));
+        for line in [
+            "Province/State,Country/Region,1/22/20,1/24/20",
+            "Province/State,Country/Region,1/23/20,1/22/20",
+            "Province/State,Country/Region,1/22/20,1/23/20,Lat",
+            "Province/State,Country/Region,1/22/20,1/23/20,1/23/20",
+        ] {
+            assert_eq!(before(line), None, "{line}");
+        }
     }
 
     #[test]

@@ -55,14 +55,14 @@ fn one_sided_date(file: &OpenFile, other: &OpenFile) -> Option<DataError> {
 /// Reads a file for its faults alone.
 fn examine(file: OpenFile) -> Result<SeriesFile, DataError> {
     let days = file.header.days;
-    let mut counts = missing_counts(&file, file.most_places(), days)?;
+    let mut counts = room(&file, file.most_places(), days)?;
     file.read(counts.chunks_mut(days).collect())
 }
 
-/// So many counts for each place, all missing.
-fn missing_counts(file: &OpenFile, places: usize, each: usize) -> Result<Vec<f64>, DataError> {
+/// Room for so many counts for each place. It is zeroed by the operating system, page by page as it is written to.
+fn room(file: &OpenFile, places: usize, each: usize) -> Result<Vec<f64>, DataError> {
     match places.checked_mul(each).filter(|&counts| counts <= MAX_COUNTS) {
-        Some(counts) => Ok(vec![f64::NAN; counts]),
+        Some(counts) => Ok(vec![0.0; counts]),
         None => {
             let fault = FileFault::TooManyCounts { limit: MAX_COUNTS };
             Err(DataError::InFile { file: file.path.clone(), fault })
@@ -79,11 +79,11 @@ struct Values {
 }
 
 impl Values {
-    /// Room for the places of both files, all counts missing.
+    /// Room for the places of both files.
     fn new(confirmed: &OpenFile, deaths: &OpenFile) -> Result<Self, DataError> {
         let days = confirmed.header.days;
         let places = confirmed.most_places().max(deaths.most_places());
-        Ok(Self { counts: missing_counts(confirmed, places, Target::ALL.len() * days)?, days })
+        Ok(Self { counts: room(confirmed, places, Target::ALL.len() * days)?, days })
     }
 
     /// The slots of each target.

@@ -1,13 +1,13 @@
 //! The rows below a header, read part by part of the file.
 
 use covid_core::Location;
-use csv::ByteRecord;
 
 use super::header::{DateColumn, Header};
 use crate::{
     CountFault, FileFault, cell,
     number::{self, Oddities},
-    text::{Part, Records, clean},
+    record::Record,
+    text::{Part, clean},
 };
 
 /// The rows of a part of a file.
@@ -109,9 +109,19 @@ pub(super) fn most_places(part: &Part, header: &Header) -> usize {
     part.records.min(part.bytes.len() / header.width().max(1) + 1)
 }
 
+/// Whether a record may be no place, by its country.
+fn is_doubtful(record: &Record<'_>, header: &Header) -> bool {
+    let country = record.get(header.country).unwrap_or_default();
+    is_blank(country) || clean(country) == header.name(header.country)
+}
+
+fn is_blank(field: &[u8]) -> bool {
+    field.trim_ascii().is_empty()
+}
+
 impl Rows {
     /// Reads the rows of a part of `text`, and writes the counts of each place into a slot of its own, by day. A slot must
-    /// have the header's number of days, all missing; as many as [`most_places`] are enough.
+    /// have the header's number of days; as many as [`most_places`] are enough.
     ///
     /// # Errors
     /// At the first row that cannot be read.
@@ -123,43 +133,53 @@ impl Rows {
         slots: &mut [&mut [f64]],
     ) -> Result<Self, FileFault> {
         let bytes = text.get(part.bytes.clone()).unwrap_or_default();
-        let mut records = Records::from_line(bytes, separator, part.line);
-        let mut record = ByteRecord::new();
+        let mut record = Record::before(bytes, separator, part.line);
         let mut slots = slots.iter_mut();
         let unnamed = vec![Cells::default(); header.unnamed.len()];
         let mut rows = Self { places: Vec::with_capacity(slots.len()), unnamed, ..Self::default() };
-        while records.read(&mut record) {
-            let row = records.row(&record);
-            if !rows.passes_over(&record, header) {
-                let row = Row { record: &record, row, separator };
-                // There is a slot for every row that is whole.
-                rows.read_row(row, header, slots.next().ok_or_else(|| row.wrong_length(header))?)?;
+        // Nearly always, the names come first and then a column for each day.
+        let first = header.columns_before_days().unwrap_or(usize::MAX);
+        while record.read(first) {
+            if is_doubtful(&record, header) {
+                record.split_all();
+                if rows.passes_over(&record, header) {
+                    continue;
+                }
             }
+            // There is a slot for every row that is whole.
+            let Some(slot) = slots.next() else {
+                record.split_all();
+                return Err(Row { record: &record, separator }.wrong_length(header));
+            };
+            let counted = record.whole_numbers(slot);
+            if !counted {
+                record.split_all();
+            }
+            rows.read_row(Row { record: &record, separator }, header, slot, counted)?;
         }
         Ok(rows)
     }
 
     /// Whether a record is no place: nothing but separators, or the header once more, as where two files were joined.
-    fn passes_over(&mut self, record: &ByteRecord, header: &Header) -> bool {
-        let blank = |field: &[u8]| field.trim_ascii().is_empty();
-        let country = record.get(header.country).unwrap_or_default();
-        if blank(country) && record.iter().all(blank) {
+    fn passes_over(&mut self, record: &Record<'_>, header: &Header) -> bool {
+        if record.iter().all(is_blank) {
             self.odd.blank += 1;
             return true;
         }
-        let names_country =
-            header.names.get(header.country).is_some_and(|name| name.as_bytes() == country.trim_ascii());
-        let repeated = names_country && record.iter().map(clean).eq(header.names.iter().cloned());
+        let repeated = record.iter().map(clean).eq(header.names.iter().cloned());
         self.odd.headers += usize::from(repeated);
         repeated
     }
 
-    fn read_row(&mut self, row: Row<'_>, header: &Header, slot: &mut [f64]) -> Result<(), FileFault> {
-        if row.is_longer(header)? {
-            self.odd.add_longer(row.row, row.record.len());
+    /// Reads a record, whose counts are in the slot already or not.
+    fn read_row(&mut self, row: Row<'_>, header: &Header, slot: &mut [f64], counted: bool) -> Result<(), FileFault> {
+        if !counted && row.is_longer(header)? {
+            self.odd.add_longer(row.number(), row.record.len());
         }
         let place = row.place(header)?;
-        self.read_counts(row, header, slot)?;
+        if !counted {
+            self.read_counts(row, header, slot)?;
+        }
         for (cells, column) in self.unnamed.iter_mut().zip(&header.unnamed) {
             cells.add(row.field(column.field));
         }
@@ -168,18 +188,21 @@ impl Rows {
     }
 
     fn read_counts(&mut self, row: Row<'_>, header: &Header, slot: &mut [f64]) -> Result<(), FileFault> {
+        if header.dates.len() < header.days {
+            slot.fill(f64::NAN);
+        }
         for (index, column) in header.dates.iter().enumerate() {
             let cell = row.field(column.field);
             let (count, oddity) =
                 number::count(cell, row.separator).map_err(|fault| row.fault(header, column, fault))?;
             if let Some(oddity) = oddity {
-                self.oddities.add(oddity, row.row, index, cell);
+                self.oddities.add(oddity, row.number(), index, cell);
             }
             if let Some(day) = slot.get_mut(column.day) {
                 *day = count;
             }
             if count < 0.0 {
-                self.negative.push(Negative { row: row.row, column: index, count });
+                self.negative.push(Negative { row: row.number(), column: index, count });
             }
         }
         for &[first, second] in &header.twins {
@@ -192,12 +215,16 @@ impl Rows {
 /// A record with its place in the file.
 #[derive(Clone, Copy)]
 struct Row<'a> {
-    record: &'a ByteRecord,
-    row: usize,
+    record: &'a Record<'a>,
     separator: u8,
 }
 
 impl<'a> Row<'a> {
+    /// The line on which it begins.
+    fn number(self) -> usize {
+        self.record.row()
+    }
+
     fn field(self, position: usize) -> &'a [u8] {
         self.record.get(position).unwrap_or_default()
     }
@@ -209,33 +236,32 @@ impl<'a> Row<'a> {
         if found == expected {
             return Ok(false);
         }
-        let blank = |field: &[u8]| field.trim_ascii().is_empty();
         let number =
             |field: &[u8]| str::from_utf8(field).is_ok_and(|text| text.trim().replace(',', ".").parse::<f64>().is_ok());
         let in_place =
             header.coordinates.is_some_and(|fields| fields.into_iter().all(|field| number(self.field(field))));
-        if found > expected && self.record.iter().skip(expected).all(blank) && in_place {
+        if found > expected && self.record.iter().skip(expected).all(is_blank) && in_place {
             return Ok(true);
         }
         Err(self.wrong_length(header))
     }
 
     fn wrong_length(self, header: &Header) -> FileFault {
-        FileFault::RowLength { row: self.row, found: self.record.len(), expected: header.width() }
+        FileFault::RowLength { row: self.number(), found: self.record.len(), expected: header.width() }
     }
 
     fn place(self, header: &Header) -> Result<Place, FileFault> {
         let admin2 = header.admin2.map_or_else(String::new, |field| clean(self.field(field)));
         let [province, country] = [header.province, header.country].map(|field| clean(self.field(field)));
         if country.is_empty() {
-            return Err(FileFault::NoCountry { row: self.row });
+            return Err(FileFault::NoCountry { row: self.number() });
         }
         // A quotation mark that is missing or one too many swallows lines.
         if [&admin2, &province, &country].into_iter().any(|name| name.contains(['\n', '\r'])) {
-            return Err(FileFault::BrokenName { row: self.row });
+            return Err(FileFault::BrokenName { row: self.number() });
         }
         Ok(Place {
-            row: self.row,
+            row: self.number(),
             location: Location::from_parts(&admin2, &province, &country),
             has_coordinates: header
                 .coordinates
@@ -256,7 +282,7 @@ impl<'a> Row<'a> {
 
     fn fault(self, header: &Header, column: &DateColumn, fault: CountFault) -> FileFault {
         let text = cell::excerpt(self.field(column.field));
-        FileFault::Count { row: self.row, column: header.name(column.field), text, fault }
+        FileFault::Count { row: self.number(), column: header.name(column.field), text, fault }
     }
 
     /// Two columns for one date must hold the same.
@@ -267,6 +293,6 @@ impl<'a> Row<'a> {
             return Ok(());
         }
         let positions = [first + 1, second + 1];
-        Err(FileFault::ContradictingColumns { column: header.name(first), positions, row: self.row })
+        Err(FileFault::ContradictingColumns { column: header.name(first), positions, row: self.number() })
     }
 }
