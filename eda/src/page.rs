@@ -4,14 +4,17 @@ use covid_core::Target;
 use covid_report::{Chart, Column, HeatMap, HtmlPage, ReportError, Scale, Series, Table, count, line_chart};
 
 use crate::{
+    files::Files,
     picture::{Curve, Picture},
-    report::{lists, quality, summary},
+    quality_section,
+    report::summary,
+    revisions_section,
 };
 
 const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 /// The self-contained page.
-pub(crate) fn page(picture: &Picture) -> Result<String, ReportError> {
+pub(crate) fn page(picture: &Picture, files: &Files) -> Result<String, ReportError> {
     let mut page = HtmlPage::new("Cumulative cases and deaths");
     page.paragraph(&picture.headline).heading("Summary").table(&summary(picture));
     explorer(&mut page, picture);
@@ -21,9 +24,9 @@ pub(crate) fn page(picture: &Picture) -> Result<String, ReportError> {
     pace(&mut page, picture)?;
     weekdays(&mut page, picture);
     rates(&mut page, picture);
-    page.heading("Quality").table(&quality(&picture.quality));
-    for line in lists(&picture.quality) {
-        page.paragraph(&line);
+    quality_section::show(&mut page, picture, files);
+    if let Some(comparison) = &picture.comparison {
+        revisions_section::show(&mut page, comparison, files);
     }
     Ok(page.render())
 }
@@ -165,6 +168,16 @@ fn chart(title: &str, picture: &Picture, series: &[Series], scale: Scale) -> Res
     line_chart(title, &picture.dates, series, scale)
 }
 
+/// A sentence on how much of a list a table shows, and where the rest is.
+pub(crate) fn shown(what: &str, shown: usize, all: usize, rest: Option<String>) -> String {
+    let rest = rest.map_or_else(String::new, |file| format!(" More in {file}, beside this page."));
+    if shown < all {
+        format!("{what}: {} of {}.{rest}", count(shown as f64), count(all as f64))
+    } else {
+        format!("{what}.")
+    }
+}
+
 /// Charts side by side, and a sentence for each in which there is nothing to draw.
 fn show(page: &mut HtmlPage, charts: Vec<Result<Chart, ReportError>>) -> Result<(), ReportError> {
     let mut drawn = Vec::with_capacity(charts.len());
@@ -179,20 +192,21 @@ fn show(page: &mut HtmlPage, charts: Vec<Result<Chart, ReportError>>) -> Result<
     Ok(())
 }
 
-fn plain(target: Target) -> &'static str {
+pub(crate) fn plain(target: Target) -> &'static str {
     match target {
         Target::ConfirmedCases => "Confirmed cases",
         Target::Fatalities => "Deaths",
     }
 }
 
-fn finite(value: f64, show: impl Fn(f64) -> String) -> String {
+pub(crate) fn finite(value: f64, show: impl Fn(f64) -> String) -> String {
     if value.is_finite() { show(value) } else { "-".into() }
 }
 
 #[cfg(test)]
 mod tests {
     use covid_core::{Date, Location, Panel};
+    use covid_data::Findings;
 
     use super::*;
 
@@ -201,7 +215,8 @@ mod tests {
         let locations = (0..cases.len()).map(|place| Location::named(&format!("place {place}"))).collect();
         let values = cases.iter().flat_map(|cases| cases.iter().chain(*cases)).copied().collect();
         let panel = Panel::new(locations, Date::constant(2020, 1, 22), days, values).unwrap();
-        page(&Picture::new("headline".into(), panel.view(), populations)).unwrap()
+        let picture = Picture::new("headline".into(), panel.view(), populations, &Findings::default());
+        page(&picture, &Files::default()).unwrap()
     }
 
     #[test]

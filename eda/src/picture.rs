@@ -1,14 +1,17 @@
 //! The figures of the report, apart from how they are shown.
 
 use covid_core::{Date, Fault, PanelView, Target};
-use covid_data::{Quality, quality};
+use covid_data::{Findings, Quality, Repair, quality, repaired_counts};
 use covid_pipeline::Project;
 use covid_report::Explorer;
 use serde::Serialize;
 
-use crate::figures::{
-    carried, case_fatality, doubling_days, new_counts, per_100_000, revisions, weekday_shares, weekly_growth,
-    weekly_mean,
+use crate::{
+    comparison::Comparison,
+    figures::{
+        carried, case_fatality, doubling_days, new_counts, per_100_000, revisions, weekday_shares, weekly_growth,
+        weekly_mean,
+    },
 };
 
 /// How many of the largest places are drawn.
@@ -67,6 +70,23 @@ pub(crate) struct Rate {
     pub(crate) deaths: f64,
 }
 
+/// What repair changed in a series.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct RepairedSeries {
+    /// Display name.
+    pub(crate) location: String,
+    /// The target.
+    pub(crate) target: Target,
+    /// How many counts.
+    pub(crate) counts: usize,
+    /// The date of the first of them.
+    pub(crate) first: Date,
+    /// The date of the last.
+    pub(crate) last: Date,
+    /// The most by which one was lowered.
+    pub(crate) largest: f64,
+}
+
 /// What a source looks like up to the as-of date.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Picture {
@@ -86,6 +106,12 @@ pub(crate) struct Picture {
     pub(crate) rates: Vec<Rate>,
     /// What is wrong or odd with the data.
     pub(crate) quality: Quality,
+    /// The rule of repair.
+    pub(crate) repair: Repair,
+    /// What repair changes, the series with most changed counts first.
+    pub(crate) repairs: Vec<RepairedSeries>,
+    /// What changed from one vintage to another, where two are compared.
+    pub(crate) comparison: Option<Comparison>,
     /// The world and as many places as a page can carry.
     #[serde(skip)]
     pub(crate) explorer: Explorer,
@@ -93,12 +119,19 @@ pub(crate) struct Picture {
 
 impl Picture {
     /// The figures of a project.
-    pub(crate) fn of(project: &Project) -> Result<Self, Fault> {
-        Ok(Self::new(project.headline()?, project.published()?, project.populations.as_deref()))
+    pub(crate) fn of(project: &Project, comparison: Option<Comparison>) -> Result<Self, Fault> {
+        let view = project.published()?;
+        let picture = Self::new(project.headline()?, view, project.populations.as_deref(), &project.findings);
+        Ok(Self { repair: project.repair, repairs: repairs(&view, project.repair), comparison, ..picture })
     }
 
     /// Gathers the figures of a panel.
-    pub(crate) fn new(headline: String, view: PanelView<'_>, populations: Option<&[Option<f64>]>) -> Self {
+    pub(crate) fn new(
+        headline: String,
+        view: PanelView<'_>,
+        populations: Option<&[Option<f64>]>,
+        reading: &Findings,
+    ) -> Self {
         let order = by_cases(&view);
         let world = Curve::world(&view);
         let place = |&place: &usize| Curve::place(&view, place);
@@ -110,7 +143,10 @@ impl Picture {
             paces: listed.iter().map(Curve::pace).collect(),
             weekdays: listed.iter().map(|curve| curve.weekdays(view.first_date())).collect(),
             rates: rates(&view, populations.unwrap_or_default()),
-            quality: quality(&view),
+            quality: quality(&view, reading),
+            repair: Repair::None,
+            repairs: Vec::new(),
+            comparison: None,
             explorer: explorer(&view, &world, &order),
             world,
         }
@@ -244,6 +280,31 @@ fn rates(view: &PanelView<'_>, populations: &[Option<f64>]) -> Vec<Rate> {
     rates
 }
 
+/// What repair changes, by series.
+fn repairs(view: &PanelView<'_>, rule: Repair) -> Vec<RepairedSeries> {
+    let mut series: Vec<RepairedSeries> = Vec::new();
+    for found in repaired_counts(view, rule) {
+        let (name, target, lowered) = (found.location.name(), found.target, found.published - found.repaired);
+        match series.last_mut().filter(|last| last.target == target && last.location == name) {
+            Some(last) => {
+                last.counts += 1;
+                last.last = found.date;
+                last.largest = last.largest.max(lowered);
+            }
+            None => series.push(RepairedSeries {
+                location: name.to_owned(),
+                target,
+                counts: 1,
+                first: found.date,
+                last: found.date,
+                largest: lowered,
+            }),
+        }
+    }
+    series.sort_by_key(|series| std::cmp::Reverse(series.counts));
+    series
+}
+
 #[cfg(test)]
 mod tests {
     use covid_core::{Location, Panel};
@@ -282,6 +343,15 @@ mod tests {
         let order = by_cases(&panel.view());
         assert_eq!(order[..2], [1_199, 1_198]);
         assert_eq!(explorer(&panel.view(), &Curve::world(&panel.view()), &order).len(), 1_001);
+    }
+
+    #[test]
+    fn repairs_are_gathered_by_series() {
+        let panel = panel(&[("a", [9.0, 4.0]), ("b", [1.0, 2.0]), ("c", [8.0, 7.0])]);
+        let found = repairs(&panel.view(), Repair::Monotone);
+        let lowered: Vec<_> = found.iter().map(|series| (&*series.location, series.counts, series.largest)).collect();
+        assert_eq!(lowered, [("a", 1, 5.0), ("c", 1, 1.0)]);
+        assert_eq!(repairs(&panel.view(), Repair::None), []);
     }
 
     #[test]

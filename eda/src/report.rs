@@ -3,21 +3,35 @@
 use std::{fmt::Write as _, path::PathBuf};
 
 use covid_core::Target;
-use covid_data::{Quality, Simulation};
+use covid_data::{DateRange, Quality, Simulation};
 use covid_report::{Column, Table, count, sparkline};
+use serde::Serialize;
 
-use crate::picture::Picture;
+use crate::{files::Files, picture::Picture, revisions_section};
 
 /// Names listed before a line says `and N more`.
 const LISTED: usize = 5;
 
+/// The figures and the files, as one document for programs.
+#[derive(Serialize)]
+pub(crate) struct Document<'a> {
+    #[serde(flatten)]
+    pub(crate) picture: &'a Picture,
+    pub(crate) files: &'a Files,
+}
+
 /// What the terminal shows.
-pub(crate) fn text(picture: &Picture, page: &str) -> String {
+pub(crate) fn text(picture: &Picture, files: &Files) -> String {
     let mut text = format!("{}\n{}\n", summary(picture), quality(&picture.quality));
-    for line in lists(&picture.quality) {
+    for line in lists(&picture.quality).into_iter().chain(reading(&picture.quality)) {
         let _ = writeln!(text, "{line}");
     }
-    let _ = write!(text, "report: {page}");
+    if let Some(comparison) = &picture.comparison {
+        text += &revisions_section::text(comparison);
+    }
+    let _ = writeln!(text, "report: {}", files.report);
+    let beside: Vec<String> = files.lists.iter().filter_map(|list| files.mention(list.name)).collect();
+    let _ = write!(text, "beside it: {}", beside.join(", "));
     text
 }
 
@@ -39,29 +53,69 @@ pub(crate) fn quality(quality: &Quality) -> Table {
     let mut row = |name: &str, value: &dyn Fn(usize) -> String| {
         table.row([name.to_owned(), value(0), value(1)]);
     };
-    row("missing counts", &|i| quality.targets[i].missing.to_string());
-    row("counts that fall", &|i| quality.targets[i].decreases.to_string());
-    row("series with a fall", &|i| quality.targets[i].decreasing_series.to_string());
-    row("largest fall", &|i| match &quality.targets[i].largest_decrease {
+    row("missing counts", &|i| count(quality.targets[i].missing as f64));
+    row("counts that fall", &|i| count(quality.targets[i].decreases as f64));
+    row("series with a fall", &|i| count(quality.targets[i].decreasing_series as f64));
+    row("largest fall", &|i| match quality.targets[i].worst_decreases.first() {
         Some(fall) => format!("{} ({}, {})", count(fall.from - fall.to), fall.location, fall.date),
         None => "-".into(),
     });
-    row("series without any", &|i| quality.targets[i].never_positive.to_string());
-    row("not whole numbers", &|i| quality.targets[i].non_integer.to_string());
+    row("jumps", &|i| count(quality.targets[i].jumps as f64));
+    row("largest jump", &|i| match quality.targets[i].worst_jumps.first() {
+        Some(jump) => format!("{} ({}, {})", count(jump.new), jump.location, jump.date),
+        None => "-".into(),
+    });
+    row("series without any", &|i| count(quality.targets[i].never_positive as f64));
+    row("below 0", &|i| count(quality.targets[i].negative as f64));
+    row("not whole numbers", &|i| count(quality.targets[i].non_integer as f64));
     table
 }
 
-pub(crate) fn lists(quality: &Quality) -> [String; 2] {
-    let list = |what: &str, names: &[String]| {
-        let listed = names.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join("; ");
-        let more = names.len().saturating_sub(LISTED);
-        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-        format!("{what}: {}{}{listed}{more}", names.len(), if names.is_empty() { "" } else { " - " })
+/// Names, the first few of them.
+pub(crate) fn listed<'a>(what: &str, names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let all = names.len();
+    let listed = names.take(LISTED).collect::<Vec<_>>().join("; ");
+    let more = all.saturating_sub(LISTED);
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    format!("{what}: {all}{}{listed}{more}", if all == 0 { "" } else { " - " })
+}
+
+/// Ranges of dates in words.
+pub(crate) fn ranges(ranges: &[DateRange]) -> String {
+    let words = |range: &DateRange| match range.days {
+        1 => range.first.to_string(),
+        days => format!("{} to {} ({days} days)", range.first, range.last),
     };
-    [
-        list("places without news for 14 days", &quality.unchanged),
-        list("places that report weekly", &quality.weekly_reporters),
-    ]
+    ranges.iter().map(words).collect::<Vec<_>>().join("; ")
+}
+
+fn lists(quality: &Quality) -> [String; 2] {
+    let stopped = quality.stopped.iter().map(|stopped| &*stopped.location);
+    let weekly = quality.weekly_reporters.iter().map(|weekly| &*weekly.location);
+    [listed("places without news for 14 days", stopped), listed("places that report weekly", weekly)]
+}
+
+/// What was noticed while reading, if anything was, and the days without a count.
+pub(crate) fn reading(quality: &Quality) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !quality.empty_days.is_empty() {
+        let days: usize = quality.empty_days.iter().map(|range| range.days).sum();
+        let first = &quality.empty_days[..quality.empty_days.len().min(LISTED)];
+        let more = if first.len() < quality.empty_days.len() { "; and more" } else { "" };
+        lines.push(format!("days without any count: {} - {}{more}", count(days as f64), ranges(first)));
+    }
+    let reading = &quality.reading;
+    if reading.duplicate_rows > 0 {
+        lines.push(format!("rows that say again what another says: {}", count(reading.duplicate_rows as f64)));
+    }
+    if let Some(places) = reading.without_coordinates.as_ref().filter(|places| !places.is_empty()) {
+        lines.push(listed("places without coordinates", places.iter().map(String::as_str)));
+    }
+    if let Some(first) = reading.negative.first() {
+        let (file, row, column, all) = (first.file.display(), first.row, &first.column, reading.negative.len());
+        lines.push(format!("counts below 0 in the files: {all}, the first in `{file}`, row {row}, column `{column}`"));
+    }
+    lines
 }
 
 /// What was simulated, and where it is.

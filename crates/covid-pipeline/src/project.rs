@@ -117,6 +117,14 @@ impl Project {
         Ok(repair(&self.published()?, self.repair))
     }
 
+    /// Another source, read as this one was, to be compared with it.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub async fn load_other(&self, source: &str) -> Result<Loaded, Fault> {
+        Ok(covid_data::open(source, &self.settings.load_options(), &self.settings.fetch, self.now()).await?)
+    }
+
     /// The name of the dataset's registered model, which is also that of its experiment.
     pub fn model_name(&self) -> String {
         registered_model_name(&self.dataset)

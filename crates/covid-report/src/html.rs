@@ -32,6 +32,11 @@ impl HtmlPage {
         self.push(format_args!("<h2>{}</h2>\n", escape(text)))
     }
 
+    /// Adds a heading below the last one.
+    pub fn subheading(&mut self, text: &str) -> &mut Self {
+        self.push(format_args!("<h3>{}</h3>\n", escape(text)))
+    }
+
     /// Adds a paragraph.
     pub fn paragraph(&mut self, text: &str) -> &mut Self {
         self.push(format_args!("<p>{}</p>\n", escape(text)))
@@ -177,9 +182,9 @@ mod tests {
         let mut table = Table::new([Column::text(bad), Column::number("n")]);
         table.row([bad, "1"]);
         let mut page = HtmlPage::new(bad);
-        let html = page.heading(bad).paragraph(bad).table(&table).render();
+        let html = page.heading(bad).subheading(bad).paragraph(bad).table(&table).render();
         assert!(!html.contains("<script"), "{html}");
-        assert_eq!(html.matches("&lt;script&gt;alert(&#39;&quot;&amp; &#39;)&lt;/script&gt;").count(), 6, "{html}");
+        assert_eq!(html.matches("&lt;script&gt;alert(&#39;&quot;&amp; &#39;)&lt;/script&gt;").count(), 7, "{html}");
     }
 
     #[test]

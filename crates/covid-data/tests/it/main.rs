@@ -6,11 +6,11 @@
 mod bad_input;
 mod bad_tables;
 mod daily_reports;
+mod damage;
 mod fetch;
 mod jhu;
 mod kaggle;
 mod long_table;
-mod damage;
 mod populations;
 mod properties;
 mod quality;
