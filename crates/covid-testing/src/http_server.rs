@@ -375,10 +375,8 @@ mod tests {
         assert!(ask(&server, "/x", "").ends_with("\n\n0123456789"));
         server.trouble("/x", Trouble::Later(429, "7".into()), ALWAYS);
         for _ in 0..3 {
-            assert!(
-                ask(&server, "/x", "")
-                    .contains("429 -\nContent-Length: 61\nConnection: close\nContent-Type: text/html\nRetry-After: 7")
-            );
+            let answer = ask(&server, "/x", "");
+            assert!(answer.starts_with("HTTP/1.1 429") && answer.contains("\nRetry-After: 7\n"), "{answer}");
         }
         server.behave();
         assert!(ask(&server, "/x", "").starts_with("HTTP/1.1 200"));

@@ -27,7 +27,8 @@ fn a_run_says_when_its_data_were_downloaded_and_belongs_to_the_dataset_jhu() {
     let server = HttpServer::start();
     server.put("/csse_covid_19_time_series/time_series_covid19_confirmed_global.csv", series(250, 1));
     server.put("/csse_covid_19_time_series/time_series_covid19_deaths_global.csv", series(250, 50));
-    server.put("/UID_ISO_FIPS_LookUp_Table.csv", "UID,Country_Region,Combined_Key,Population\n1,Datastan,Datastan,9\n");
+    let populations = "UID,Admin2,Province_State,Country_Region,Combined_Key,Population\n1,,,Datastan,Datastan,9\n";
+    server.put("/UID_ISO_FIPS_LookUp_Table.csv", populations);
     let sandbox = Sandbox::new().env("COVID_FETCH_BASE_URL", &server.url("")).env("COVID_SOURCE", "jhu");
     let downloaded = run(&sandbox, &["-q"]);
     assert!(downloaded.success() && downloaded.stdout.contains("by covid-predictor 1 ("), "{downloaded}");

@@ -18,7 +18,7 @@ const CACHE: &str = ".cache/covid/jhu";
 const SERIES: &str = "Province/State,Country/Region,Lat,Long,1/22/20,1/23/20\n\
                       ,Datastan,1,2,1,2\n\
                       North Modelonia,Modelonia,3,4,3,4\n";
-const POPULATIONS: &str = "UID,Country_Region,Combined_Key,Population\n1,Datastan,Datastan,1000\n";
+const POPULATIONS: &str = "UID,Admin2,Province_State,Country_Region,Combined_Key,Population\n1,,,Datastan,Datastan,1000\n";
 
 struct Scene {
     server: HttpServer,
