@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod settings;
+mod visits;
 
 use covid_testing::{Output, Sandbox, assert_run};
 

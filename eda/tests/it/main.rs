@@ -3,6 +3,7 @@
 
 mod browser;
 mod devtools;
+mod visits;
 
 use covid_testing::{Output, Sandbox, assert_run, real_data};
 

@@ -19,6 +19,7 @@ mod repair;
 mod sample;
 mod table;
 mod table_properties;
+mod tmp_pq;
 mod us_counties;
 mod vintage;
 mod vintages;
