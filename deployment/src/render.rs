@@ -24,9 +24,9 @@ pub(crate) fn prediction(report: &PredictionReport) -> Result<String> {
     let columns = ["Cases", "95 % interval", "Deaths", "95 % interval"].map(Column::number);
     let mut table = Table::new([Column::text("Location")].into_iter().chain(columns));
     for row in cases.iter().take(SHOWN) {
-        let Some(death) = deaths.iter().find(|death| death.location == row.location) else { continue };
-        let name = row.location.name().to_owned();
-        table.row([name, count(row.predicted.point), interval(row), count(death.predicted.point), interval(death)]);
+        let death = deaths.iter().find(|death| death.location == row.location);
+        let [point, range] = death.map_or(["-".into(), "-".into()], |row| [count(row.predicted.point), interval(row)]);
+        table.row([row.location.name().to_owned(), count(row.predicted.point), interval(row), point, range]);
     }
     let mut text = String::new();
     let date = cases.first().map(|row| row.date.to_string()).unwrap_or_default();
@@ -55,10 +55,14 @@ pub(crate) fn show(report: &ShowReport) -> String {
         1 => String::new(),
         places => format!(" (sum of {places} locations)"),
     };
-    let [cases, deaths] = report.published.map(count);
+    let counted = ["cases", "deaths"].into_iter().zip(report.published).filter(|(_, number)| !number.is_nan());
+    let counted: Vec<String> = counted.map(|(what, number)| format!("{} {what}", count(number))).collect();
     let mut text = format!(
-        "{}{places}: {cases} cases and {deaths} deaths on {}; forecast by {}\n",
-        report.label, report.as_of, report.model
+        "{}{places}: {} on {}; forecast by {}\n",
+        report.label,
+        counted.join(" and "),
+        report.as_of,
+        report.model
     );
     let mut columns = vec![Column::text("Date"), Column::text("Target"), Column::number("Forecast")];
     if !report.sum {

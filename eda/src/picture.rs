@@ -156,12 +156,20 @@ impl Picture {
 impl Curve {
     fn place(view: &PanelView<'_>, place: usize) -> Self {
         let published = Target::ALL.map(|target| view.counts(place, target).to_vec());
-        let cumulative = published.each_ref().map(|counts| carried(counts).into_iter().map(whole).collect());
+        let known = view.targets();
+        let cumulative = Target::ALL.map(|target| match known.contains(&target) {
+            true => carried(view.counts(place, target)).into_iter().map(whole).collect(),
+            false => published[target.index()].clone(),
+        });
         Self { name: view.locations()[place].name().to_owned(), cumulative, published }
     }
 
     fn world(view: &PanelView<'_>) -> Self {
+        let known = view.targets();
         let sum = |target: Target| {
+            if !known.contains(&target) {
+                return vec![f64::NAN; view.days()];
+            }
             let mut total = vec![0.0; view.days()];
             for place in 0..view.locations().len() {
                 for (total, count) in total.iter_mut().zip(carried(view.counts(place, target))) {

@@ -20,7 +20,7 @@ pub(crate) fn training(report: &TrainingReport) -> String {
     let columns = [Column::text("Candidate"), Column::text("Chosen"), Column::text("Tracking run")];
     let mut table = Table::new(columns.into_iter().chain(numbers));
     for candidate in &report.candidates {
-        let scores = [candidate.rmsle, candidate.rmsle_cases, candidate.rmsle_deaths].map(score_or_exploded);
+        let scores = scores([candidate.rmsle, candidate.rmsle_cases, candidate.rmsle_deaths]);
         let names = [candidate.recipe.clone(), candidate.spec.clone(), candidate.run_id.clone()];
         table.row(names.into_iter().chain(scores));
     }
@@ -40,7 +40,7 @@ pub(crate) fn backtest(report: &BacktestReport, out: Option<&Path>) -> String {
     let numbers = ["RMSLE", "of cases", "of deaths", "Exploded origins"].map(Column::number);
     let mut table = Table::new([Column::text("Model")].into_iter().chain(numbers));
     for model in &report.models {
-        let scores = [model.rmsle, model.rmsle_cases, model.rmsle_deaths].map(score_or_exploded);
+        let scores = scores([model.rmsle, model.rmsle_cases, model.rmsle_deaths]);
         let exploded = model.exploded.len().to_string();
         table.row([model.model.clone()].into_iter().chain(scores).chain([exploded]));
     }
@@ -51,8 +51,12 @@ pub(crate) fn backtest(report: &BacktestReport, out: Option<&Path>) -> String {
     text
 }
 
-fn score_or_exploded(loss: Option<f64>) -> String {
-    loss.map_or_else(|| "exploded".into(), score)
+/// The headline, and the scores of the targets. Who has a headline did not explode: a target without a score was never
+/// published.
+fn scores(losses: [Option<f64>; 3]) -> [String; 3] {
+    let [headline, _, _] = losses;
+    let without = if headline.is_some() { "-" } else { "exploded" };
+    losses.map(|loss| loss.map_or_else(|| without.into(), score))
 }
 
 /// The tracking runs.

@@ -33,10 +33,18 @@ impl SquaredLogError {
     }
 }
 
-/// The headline: the plain mean of both targets' RMSLE; none unless both have one.
+/// The headline: the plain mean of both targets' RMSLE; that of one where the other has no published count to be scored
+/// by; none without any.
 pub fn headline(by_target: [SquaredLogError; 2]) -> Option<f64> {
-    let [cases, deaths] = by_target.map(|error| error.rmsle());
-    Some((cases? + deaths?) / 2.0)
+    mean_of_scored(by_target.map(|error| error.rmsle()))
+}
+
+/// The plain mean of the targets' losses that are there; none without any.
+pub fn mean_of_scored(losses: [Option<f64>; 2]) -> Option<f64> {
+    match losses {
+        [Some(cases), Some(deaths)] => Some((cases + deaths) / 2.0),
+        [cases, deaths] => cases.or(deaths),
+    }
 }
 
 /// Weighted interval score of the seven quantiles (Bracher et al. 2021, doi 10.1371/journal.pcbi.1008618), in counts.
@@ -72,6 +80,16 @@ mod tests {
         error.add(std::f64::consts::E - 1.0, 0.0);
         error.add(-5.0, 0.0);
         assert!((error.rmsle().unwrap() - 0.5f64.sqrt()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_target_that_was_never_published_does_not_count() {
+        let mut errors = [SquaredLogError::default(); 2];
+        assert_eq!(headline(errors), None);
+        errors[0].add(0.0, std::f64::consts::E - 1.0);
+        assert_eq!(headline(errors), Some(1.0));
+        errors[1].add(0.0, 0.0);
+        assert_eq!(headline(errors), Some(0.5));
     }
 
     #[test]

@@ -234,6 +234,14 @@ impl<'a> PanelView<'a> {
         &self.panel.counts(location, target)[..self.days]
     }
 
+    /// The targets of which a count was published anywhere. A source may know but one.
+    pub fn targets(&self) -> Vec<Target> {
+        let published = |target: &Target| {
+            (0..self.locations().len()).any(|place| self.counts(place, *target).iter().any(|count| !count.is_nan()))
+        };
+        Target::ALL.into_iter().filter(published).collect()
+    }
+
     /// One series as x = ln(1 + max(count, 0)). A gap repeats the last count before it; before the first count x is 0.
     pub fn logs(&self, location: usize, target: Target) -> Vec<f64> {
         self.logs_from(location, target, 0)
@@ -326,6 +334,15 @@ mod tests {
         assert_eq!(view.logs(0, Target::ConfirmedCases), vec![1f64.ln_1p(), 1f64.ln_1p()]);
         assert!(view.earlier(Date::constant(2020, 2, 1)).is_err());
         assert_eq!(view.to_panel().last_date(), Date::constant(2020, 1, 31));
+    }
+
+    #[test]
+    fn a_target_without_a_count_is_none_of_the_targets() {
+        let start = Date::constant(2020, 1, 22);
+        let values = vec![1.0, 2.0, f64::NAN, 0.0];
+        let panel = Panel::new(vec![Location::country("Dataland")], start, 2, values).unwrap();
+        assert_eq!(panel.view().targets(), Target::ALL);
+        assert_eq!(panel.as_of(start).unwrap().targets(), [Target::ConfirmedCases]);
     }
 
     #[test]

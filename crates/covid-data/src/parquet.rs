@@ -11,7 +11,7 @@ use polars::{
         SerReader,
         parquet::write::{KeyValueMetadata, ParquetCompression, ParquetWriter},
     },
-    prelude::{DataFrame, ParquetReader},
+    prelude::{ArrowDataType, ArrowSchema, DataFrame, ParquetReader},
 };
 
 use crate::{RowFault, TableError};
@@ -114,12 +114,36 @@ pub(crate) fn column_names(bytes: &[u8]) -> Result<Vec<String>, TableError> {
 }
 
 /// Some columns of a file that somebody else may have written.
-pub(crate) fn read_columns(bytes: &[u8], names: Vec<String>) -> Result<DataFrame, TableError> {
-    guarded(bytes, || {
+pub(crate) fn read_columns(bytes: &[u8], names: Vec<String>) -> Result<DataFrame, RowFault> {
+    guarded(bytes, || Ok(check_types(open(bytes)?.schema().map_err(unreadable)?.as_ref(), &names)))
+        .map_err(|error| fault(&error))??;
+    let frame = guarded(bytes, || {
         let mut frame = open(bytes)?.with_columns(Some(names)).finish().map_err(unreadable)?;
         frame.rechunk_mut();
         Ok(frame)
-    })
+    });
+    frame.map_err(|error| fault(&error))
+}
+
+/// Refuses columns of types that no column of a table of counts needs, and that polars is built here without.
+fn check_types(schema: &ArrowSchema, names: &[String]) -> Result<(), RowFault> {
+    for name in names {
+        if let Some(field) = schema.get(name.as_str()).filter(|field| !is_plain(field.dtype())) {
+            let (column, found) = (name.clone(), format!("{:?}", field.dtype()));
+            return Err(RowFault::ColumnType { column, found, expected: "names, dates or counts" });
+        }
+    }
+    Ok(())
+}
+
+fn is_plain(dtype: &ArrowDataType) -> bool {
+    use ArrowDataType::*;
+    match dtype {
+        Dictionary(_, values, _) => is_plain(values),
+        Null | Boolean | Int8 | Int16 | Int32 | Int64 | UInt8 | UInt16 | UInt32 | UInt64 | Float32 | Float64 => true,
+        Utf8 | LargeUtf8 | Utf8View | Date32 | Date64 | Timestamp(..) => true,
+        _ => false,
+    }
 }
 
 /// What is wrong with a file that cannot be read, said of a file.

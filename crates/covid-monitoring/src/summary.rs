@@ -32,7 +32,7 @@ pub struct Scores {
 pub struct HorizonScore {
     /// Days ahead.
     pub horizon: usize,
-    /// Mean RMSLE of both targets.
+    /// Mean RMSLE of the targets.
     pub headline: f64,
     /// The same of no change.
     pub persistence_headline: f64,
@@ -43,7 +43,7 @@ pub struct HorizonScore {
 pub struct LocationScore {
     /// Display name.
     pub location: String,
-    /// Mean RMSLE of both targets.
+    /// Mean RMSLE of the targets.
     pub headline: f64,
     /// The same of no change.
     pub persistence_headline: f64,
@@ -56,7 +56,7 @@ pub struct Summary {
     pub rows: usize,
     /// Places scored.
     pub locations: usize,
-    /// Mean RMSLE of both targets; none if one of them has no published count.
+    /// Mean RMSLE of the targets; none without a published count.
     pub headline: Option<f64>,
     /// The same of no change.
     pub persistence_headline: Option<f64>,
@@ -64,7 +64,7 @@ pub struct Summary {
     pub targets: BTreeMap<&'static str, Scores>,
     /// By days ahead.
     pub horizons: Vec<HorizonScore>,
-    /// Every place with both targets scored, the worst first.
+    /// Every place, the worst first.
     pub worst: Vec<LocationScore>,
 }
 

@@ -81,7 +81,7 @@ pub async fn backtest(
             request.recipes.iter().map(test).collect::<Result<Vec<Backtest>, Fault>>()
         })?;
         if let Some(out) = out {
-            write_table(&out, &table(&tested)?)?;
+            write_table(&out, &table(&tested, &project.published()?.targets())?)?;
         }
         Ok(BacktestReport {
             origins: origins.iter().map(ToString::to_string).collect(),
@@ -115,12 +115,12 @@ struct Row<'a> {
     predicted: Predicted,
 }
 
-fn table(tested: &[Backtest]) -> Result<Table, Fault> {
+fn table(tested: &[Backtest], targets: &[Target]) -> Result<Table, Fault> {
     let names: Vec<String> = tested.iter().map(|tested| tested.recipe.to_string()).collect();
     let mut rows: Vec<Row<'_>> = Vec::new();
     for (tested, model) in tested.iter().zip(&names) {
         for score in tested.origins.iter().filter(|score| score.errors.is_some()) {
-            rows.extend(rows_of(score, model));
+            rows.extend(rows_of(score, targets, model));
         }
     }
     rows.sort_by(|a, b| key(a).cmp(&key(b)));
@@ -141,13 +141,13 @@ fn table(tested: &[Backtest]) -> Result<Table, Fault> {
     Ok(Table::new(columns)?)
 }
 
-fn rows_of<'a>(score: &'a OriginScore, model: &'a str) -> impl Iterator<Item = Row<'a>> {
+fn rows_of<'a>(score: &'a OriginScore, targets: &'a [Target], model: &'a str) -> impl Iterator<Item = Row<'a>> {
     let forecast = &score.forecast;
     let series = forecast
         .locations()
         .iter()
         .enumerate()
-        .flat_map(|(place, location)| Target::ALL.into_iter().map(move |target| (place, location, target)));
+        .flat_map(|(place, location)| targets.iter().map(move |&target| (place, location, target)));
     series.flat_map(move |(place, location, target)| {
         (1..=forecast.horizon()).map(move |ahead| Row {
             origin: score.origin,

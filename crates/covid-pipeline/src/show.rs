@@ -35,7 +35,7 @@ pub struct ShowReport {
     pub sum: bool,
     /// The as-of date.
     pub as_of: String,
-    /// The published counts of the as-of date: cases, deaths.
+    /// The published counts of the as-of date: cases, deaths; NaN for what was never published.
     pub published: [f64; 2],
     /// The registered model and version, with its hyper-parameters.
     pub model: String,
@@ -80,9 +80,12 @@ pub async fn show(
                 quantiles: (selection.kind == SelectionKind::Location).then(|| paths[0].quantiles),
             }
         };
-        let days = Target::ALL.into_iter().flat_map(|target| ahead.clone().map(move |ahead| (target, ahead)));
+        let targets = published.targets();
+        let days = targets.iter().copied().flat_map(|target| ahead.clone().map(move |ahead| (target, ahead)));
         Ok(ShowReport {
-            published: Target::ALL.map(|target| published_sum(&work, &selection, target)),
+            published: Target::ALL.map(|target| {
+                if targets.contains(&target) { published_sum(&work, &selection, target) } else { f64::NAN }
+            }),
             locations: selection.indices.len(),
             sum: selection.kind != SelectionKind::Location,
             as_of: work.as_of.to_string(),

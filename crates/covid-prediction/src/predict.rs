@@ -235,11 +235,12 @@ async fn carry_out(
     Ok(parts)
 }
 
-/// The rows of some locations.
+/// The rows of some locations, of the targets that were published anywhere.
 fn shard_rows(model: &Model, panel: &Panel, positions: &[usize], work: &Predictions) -> Result<Table, PredictionError> {
+    let targets = panel.as_of(work.as_of)?.targets();
     let panel = panel.subset(positions)?;
     let forecast = model.forecast(&prepared(&panel.as_of(work.as_of)?, work.repair).view(), work.horizon)?;
-    Ok(table_of(&forecast, &work.model.name, &work.model.version)?)
+    Ok(table_of(&forecast, &targets, &work.model.name, &work.model.version)?)
 }
 
 fn shard_bounds(locations: usize, shards: usize, shard: usize) -> std::ops::Range<usize> {

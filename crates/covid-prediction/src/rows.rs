@@ -21,13 +21,18 @@ pub struct PredictionRow {
     pub predicted: Predicted,
 }
 
-/// The rows of a forecast in the contract's columns: by location (in the forecast's order), target, date.
+/// The rows of a forecast of some targets in the contract's columns: by location (in the forecast's order), target, date.
 ///
 /// # Errors
 /// None that a forecast can cause: all columns have its length.
-pub fn table_of(forecast: &Forecast, model_name: &str, model_version: &str) -> Result<Table, TableError> {
+pub fn table_of(
+    forecast: &Forecast,
+    targets: &[Target],
+    model_name: &str,
+    model_version: &str,
+) -> Result<Table, TableError> {
     let rows: Vec<(usize, Target, usize)> = (0..forecast.locations().len())
-        .flat_map(|location| Target::ALL.map(|target| (location, target)))
+        .flat_map(|location| targets.iter().map(move |&target| (location, target)))
         .flat_map(|(location, target)| (1..=forecast.horizon()).map(move |ahead| (location, target, ahead)))
         .collect();
     let predicted: Vec<Predicted> =

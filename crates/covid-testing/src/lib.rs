@@ -4,6 +4,7 @@ mod http_server;
 mod real_data;
 mod sandbox;
 mod snapshot;
+mod visits;
 
 pub use http_server::{ALWAYS, HttpServer, Request, Trouble};
 #[doc(hidden)]
@@ -11,3 +12,4 @@ pub use insta;
 pub use real_data::real_data;
 pub use sandbox::{NOW, Output, Sandbox};
 pub use snapshot::filters;
+pub use visits::visits;

@@ -48,7 +48,7 @@ impl OriginScore {
         self.total(target)?.rmsle()
     }
 
-    /// The headline: the mean of both targets' RMSLE.
+    /// The headline: the mean of the targets' RMSLE.
     pub fn headline(&self) -> Option<f64> {
         metrics::headline([self.total(Target::ConfirmedCases)?, self.total(Target::Fatalities)?])
     }
@@ -212,11 +212,10 @@ pub(crate) fn loss(
         let all = (1..=horizon).flat_map(|ahead| errors(&known, &paths, origin, target, ahead));
         let (sum, count) = all.fold((0.0, 0usize), |(sum, count), error| (sum + error * error, count + 1));
         match count {
-            0 => f64::NAN,
-            _ if !f64::is_finite(sum) => f64::INFINITY,
-            _ => (sum / count as f64).sqrt(),
+            0 => None,
+            _ if !f64::is_finite(sum) => Some(f64::INFINITY),
+            _ => Some((sum / count as f64).sqrt()),
         }
     };
-    let [cases, deaths] = Target::ALL.map(rmsle);
-    Ok((cases + deaths) / 2.0)
+    Ok(metrics::mean_of_scored(Target::ALL.map(rmsle)).unwrap_or(f64::NAN))
 }

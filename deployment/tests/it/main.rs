@@ -4,6 +4,7 @@
 mod bad_input;
 mod fetched;
 mod settings;
+mod visits;
 
 use covid_testing::{Output, Sandbox, assert_run};
 

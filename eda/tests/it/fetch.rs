@@ -18,7 +18,8 @@ const CACHE: &str = ".cache/covid/jhu";
 const SERIES: &str = "Province/State,Country/Region,Lat,Long,1/22/20,1/23/20\n\
                       ,Datastan,1,2,1,2\n\
                       North Modelonia,Modelonia,3,4,3,4\n";
-const POPULATIONS: &str = "UID,Admin2,Province_State,Country_Region,Combined_Key,Population\n1,,,Datastan,Datastan,1000\n";
+const POPULATIONS: &str =
+    "UID,Admin2,Province_State,Country_Region,Combined_Key,Population\n1,,,Datastan,Datastan,1000\n";
 
 struct Scene {
     server: HttpServer,
@@ -90,7 +91,7 @@ fn it_downloads_and_then_only_what_changed() {
     folder: <sandbox>/.cache/covid/jhu/sets/<set>
     ----- stderr -----
     ");
-    scene.server.put(LOOKUP, format!("{POPULATIONS}2,Modelonia,Modelonia,2000\n"));
+    scene.server.put(LOOKUP, format!("{POPULATIONS}2,,,Modelonia,Modelonia,2000\n"));
     assert_run!(shortened(scene.eda(&["fetch"])), @r"
     exit: 0
     ----- stdout -----

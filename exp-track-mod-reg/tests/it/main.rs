@@ -3,6 +3,7 @@
 
 mod backtest;
 mod gate;
+mod visits;
 
 use covid_testing::{Output, Sandbox, assert_run};
 

@@ -1,6 +1,8 @@
 //! The fourth stage as a user runs it.
 #![allow(clippy::unwrap_used)]
 
+mod visits;
+
 use covid_testing::{Output, Sandbox, assert_run};
 
 fn run(sandbox: &Sandbox, args: &[&str]) -> Output {

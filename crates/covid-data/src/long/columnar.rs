@@ -1,6 +1,8 @@
 //! A long table in Parquet, with the types that its writer chose.
 
-use polars::prelude::{Column as PolarsColumn, DataFrame, DataType};
+use std::collections::HashMap;
+
+use polars::prelude::{BooleanChunked, Column as PolarsColumn, DataFrame, DataType, StringChunked};
 
 use super::{
     Columns, Rows,
@@ -20,58 +22,91 @@ pub(super) fn read(bytes: &[u8], options: &LoadOptions) -> Result<Rows, FileFaul
     let not_read = |error: crate::TableError| FileFault::from(parquet::fault(&error));
     let names = Names::new(parquet::column_names(bytes).map_err(not_read)?);
     let columns = Columns::of(&names, options)?;
-    let frame = parquet::read_columns(bytes, wanted(&columns, &names)).map_err(not_read)?;
+    let frame = parquet::read_columns(bytes, wanted(&columns, &names))?;
     if frame.height() == 0 {
         return Err(RowFault::NoRows.into());
     }
-    let column = |position: usize| Typed::of(&frame, names.get(position));
-    let optional = |position: Option<usize>| position.map(column).transpose();
-
-    let mut cells = Vec::with_capacity(4);
-    for position in columns.place.all() {
-        cells.push(optional(position)?.map(|column| column.texts("names of places")).transpose()?);
-    }
-    let required =
-        optional(Some(columns.place.required()))?.map(|column| column.texts("names of places")).transpose()?;
-    let dates = column(columns.date)?.dates()?;
-    let mut remarks: Vec<String> = dates.remark.into_iter().collect();
-    let mut counts = Vec::with_capacity(2);
-    for position in columns.counts {
-        counts.push(optional(position)?.map(|column| column.counts(&mut remarks)).transpose()?);
-    }
-    let mut coordinates = Vec::new();
-    for position in columns.coordinates.into_iter().flatten() {
-        coordinates.push(column(position)?.column.is_not_null());
-    }
-
-    let mut places = Places::default();
-    let mut rows = Vec::with_capacity(frame.height());
+    let cells = Cells::of(&frame, &columns, &names)?;
+    let (mut places, mut rows) = (Places::default(), Vec::with_capacity(frame.height()));
     let mut located: Vec<bool> = Vec::new();
     for row in 0..frame.height() {
-        if required.as_ref().and_then(|texts| texts.get(row)).is_none_or(|text| text.trim().is_empty()) {
+        if cells.is_nowhere(row) {
             let column = names.get(columns.place.required()).to_owned();
             return Err(RowFault::EmptyCell { row: row + 1, column }.into());
         }
-        let mut parts = cells.iter().map(|texts| texts.as_ref().and_then(|texts| texts.get(row)).unwrap_or_default());
-        let place = places.position([0; 4].map(|_| parts.next().unwrap_or_default().trim().as_bytes()));
-        let mut cells = counts.iter().map(|counts| counts.as_ref().and_then(|counts| counts.get(row)).copied());
-        let counts = [0; 2].map(|_| cells.next().flatten().unwrap_or(f64::NAN));
-        let date = dates.positions.get(row).copied().unwrap_or_default();
-        rows.push(Row { place: place as u32, date, row: (row + 1) as u32, counts });
+        let place = places.position(cells.place(row));
+        let date = cells.dates.positions.get(row).copied().unwrap_or_default();
+        rows.push(Row { place: place as u32, date, row: (row + 1) as u32, counts: cells.counts(row) });
         located.resize(places.locations.len(), false);
-        if let Some(slot) = located.get_mut(place) {
-            *slot |= coordinates.iter().all(|there| there.get(row) == Some(true));
+        if let Some(place) = located.get_mut(place) {
+            *place |= cells.has_coordinates(row);
         }
     }
     let name = |position: Option<usize>| position.map(|position| names.get(position).to_owned()).unwrap_or_default();
     Ok(Rows {
         locations: places.locations,
         located: columns.coordinates.map(|_| located),
-        dates: dates.dates,
+        dates: cells.dates.dates,
         rows,
         columns: columns.counts.map(name),
-        remarks,
+        remarks: cells.remarks,
     })
+}
+
+/// What the columns hold.
+struct Cells {
+    /// Display name, county, province and country, as far as they are there.
+    places: Vec<Option<Texts>>,
+    /// The column of a place that must be filled.
+    required: Texts,
+    dates: Dates,
+    /// Cases, and deaths where there are any.
+    counts: Vec<Option<Vec<f64>>>,
+    /// Latitude and longitude, as far as they are there: whether they are filled.
+    coordinates: Vec<BooleanChunked>,
+    remarks: Vec<String>,
+}
+
+impl Cells {
+    fn of(frame: &DataFrame, columns: &Columns, names: &Names) -> Result<Self, FileFault> {
+        const PLACES: &str = "names of places";
+        let column = |position: usize| Typed::of(frame, names.get(position));
+        let texts = |position: Option<usize>| position.map(|position| column(position)?.texts(PLACES)).transpose();
+        let dates = column(columns.date)?.dates()?;
+        let mut remarks: Vec<String> = dates.remark.iter().cloned().collect();
+        let mut counts = Vec::with_capacity(2);
+        for position in columns.counts {
+            counts.push(position.map(|position| column(position)?.counts(&mut remarks)).transpose()?);
+        }
+        let coordinates = columns.coordinates.into_iter().flatten();
+        Ok(Self {
+            places: columns.place.all().into_iter().map(texts).collect::<Result<_, RowFault>>()?,
+            required: column(columns.place.required())?.texts(PLACES)?,
+            dates,
+            counts,
+            coordinates: coordinates.map(|c| Ok(column(c)?.column.is_not_null())).collect::<Result<_, RowFault>>()?,
+            remarks,
+        })
+    }
+
+    fn is_nowhere(&self, row: usize) -> bool {
+        self.required.get(row).is_none_or(|text| text.trim().is_empty())
+    }
+
+    fn place(&self, row: usize) -> [&[u8]; 4] {
+        let mut texts =
+            self.places.iter().map(|texts| texts.as_ref().and_then(|texts| texts.get(row)).unwrap_or_default().trim());
+        [0; 4].map(|_| texts.next().unwrap_or_default().as_bytes())
+    }
+
+    fn counts(&self, row: usize) -> [f64; 2] {
+        let mut counts = self.counts.iter().map(|counts| counts.as_ref()?.get(row).copied());
+        [0; 2].map(|_| counts.next().flatten().unwrap_or(f64::NAN))
+    }
+
+    fn has_coordinates(&self, row: usize) -> bool {
+        self.coordinates.iter().all(|filled| filled.get(row) == Some(true))
+    }
 }
 
 /// The names of the columns that are read.
@@ -91,7 +126,7 @@ struct Typed<'a> {
 }
 
 /// Texts of a column, none where the cell is null.
-struct Texts(polars::prelude::StringChunked);
+struct Texts(StringChunked);
 
 impl Texts {
     fn get(&self, row: usize) -> Option<&str> {
@@ -144,7 +179,7 @@ impl<'a> Typed<'a> {
     fn typed_dates(&self) -> Result<Dates, RowFault> {
         let cast = self.cast(&DataType::Date, "dates")?;
         let days = cast.date().map_err(|_| self.wrong_type("dates"))?.physical();
-        let mut known = std::collections::HashMap::new();
+        let mut known = HashMap::new();
         let (mut dates, mut positions) = (Vec::new(), Vec::with_capacity(days.len()));
         for (row, day) in days.iter().enumerate() {
             let day = day.ok_or_else(|| self.empty(row))?;

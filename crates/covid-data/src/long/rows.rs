@@ -17,37 +17,35 @@ const SEPARATOR: u8 = 0x1f;
 #[derive(Debug, Default)]
 pub(super) struct Places {
     positions: HashMap<Box<[u8]>, usize>,
+    /// What the last row called its place, and where that is.
+    last: (Vec<u8>, usize),
+    /// Kept for the next row, so that none needs an allocation.
     key: Vec<u8>,
-    last: Option<usize>,
     pub(super) locations: Vec<Location>,
 }
 
 impl Places {
     /// The position of the place with this display name, county, province and country; those not there are empty.
     pub(super) fn position(&mut self, cells: [&[u8]; 4]) -> usize {
-        let same = self.last.filter(|_| self.key.len() == cells.iter().map(|cell| cell.len() + 1).sum::<usize>());
-        let before = same.map(|_| std::mem::take(&mut self.key));
-        let mut key = Vec::with_capacity(64);
+        self.key.clear();
         for cell in cells {
-            key.extend_from_slice(cell);
-            key.push(SEPARATOR);
+            self.key.extend_from_slice(cell);
+            self.key.push(SEPARATOR);
         }
-        let position = match (before, self.last) {
-            // Rows of one place follow each other, as a rule.
-            (Some(before), Some(last)) if before == key => last,
-            _ => self.look_up(&key, cells),
-        };
-        self.key = key;
-        self.last = Some(position);
-        position
+        // Rows of one place follow each other, as a rule.
+        if self.key != self.last.0 {
+            self.last.1 = self.look_up(cells);
+            std::mem::swap(&mut self.key, &mut self.last.0);
+        }
+        self.last.1
     }
 
-    fn look_up(&mut self, key: &[u8], cells: [&[u8]; 4]) -> usize {
-        if let Some(&position) = self.positions.get(key) {
+    fn look_up(&mut self, cells: [&[u8]; 4]) -> usize {
+        if let Some(&position) = self.positions.get(self.key.as_slice()) {
             return position;
         }
         let texts = cells.map(String::from_utf8_lossy);
-        self.positions.insert(key.into(), self.locations.len());
+        self.positions.insert(self.key.as_slice().into(), self.locations.len());
         self.locations.push(place(texts.each_ref().map(|text| text.as_ref())));
         self.locations.len() - 1
     }

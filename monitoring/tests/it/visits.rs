@@ -1,0 +1,14 @@
+//! A count that is none of an epidemic, and without anything like deaths, goes through this stage as cases do.
+
+use covid_testing::{Sandbox, assert_run, visits};
+
+use crate::run;
+
+const SOURCE: [&str; 4] = ["--source", "visits.csv", "--cases-column", "visits"];
+
+#[test]
+fn the_forecasts_of_the_one_target_are_scored() {
+    let sandbox = Sandbox::new();
+    sandbox.write("visits.csv", visits());
+    assert_run!(run(&sandbox, &SOURCE), @"");
+}
