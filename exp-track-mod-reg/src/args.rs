@@ -50,8 +50,8 @@ struct BacktestArgs {
     /// Days ahead, 1 to 60
     #[arg(long, value_name = "DAYS", default_value = "7", value_parser = days)]
     horizon: usize,
-    /// Models, such as persistence,polynomial,damped-growth (tuned at each origin) or polynomial-2,damped-growth-7-0.9
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "persistence,polynomial,damped-growth")]
+    /// Models, such as ensemble,polynomial (tuned at each origin) or polynomial-2,ets-90 [default: all candidates]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     models: Vec<String>,
     /// Write every forecast to a .csv or .parquet file
     #[arg(long, value_name = "FILE")]
@@ -73,7 +73,7 @@ pub(crate) async fn execute(args: &Args, session: &Session, project: &Project) -
         }
         Some(Command::Backtest(asked)) => {
             let request = request(asked, project)?;
-            let bar = session.progress.bar("models", request.recipes.len());
+            let bar = session.progress.bar("models and origins", request.steps(project)?);
             let report = backtest(project, request, asked.out.as_deref(), move || bar.inc()).await?;
             if text { print_stdout(&render::backtest(&report, asked.out.as_deref())) } else { print_json(&report) }
         }
@@ -102,6 +102,10 @@ fn request(asked: &BacktestArgs, project: &Project) -> Result<BacktestRequest> {
         Some(text) => parse_date("--from", text)?,
         None => view.date(covid_training::MIN_DAYS - 1),
     };
+    if asked.models.is_empty() {
+        let recipes = Recipe::CANDIDATES.to_vec();
+        return Ok(BacktestRequest { from, every: asked.every, horizon: asked.horizon, recipes });
+    }
     let recipes = asked.models.iter().map(|name| Ok(name.parse::<Recipe>().map_err(covid_core::Fault::from)?));
     Ok(BacktestRequest { from, every: asked.every, horizon: asked.horizon, recipes: recipes.collect::<Result<_>>()? })
 }

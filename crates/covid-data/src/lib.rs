@@ -11,6 +11,7 @@ mod repair;
 mod simulate;
 mod source;
 mod table;
+mod table_file;
 mod text;
 mod vintage;
 
@@ -23,4 +24,5 @@ pub use repair::{Repair, RepairReport, UnknownRepair, repair};
 pub use simulate::Simulation;
 pub use source::{Findings, LoadOptions, Loaded, NegativeCount, Remark, SourceKind, load};
 pub use table::{Column, ColumnKind, Table, TableError};
+pub use table_file::{TableFile, TableFileError};
 pub use vintage::{panel_from_parquet, panel_to_parquet};

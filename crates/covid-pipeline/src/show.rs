@@ -66,9 +66,8 @@ pub async fn show(
     let mut report = blocking(move || {
         let published = work.published()?;
         let dated = champion.on(published, work.repair, &work.settings.training)?;
-        let places = work.panel.subset(&selection.indices)?;
-        let prepared = repair(&places.as_of(work.as_of)?, work.repair).0;
-        let forecast = dated.model.forecast(&prepared.view(), horizon)?;
+        let prepared = repair(&published, work.repair).0;
+        let forecast = dated.model.forecast_places(&prepared.view(), &selection.indices, horizon)?;
         let ahead = if on.is_some() { horizon..=horizon } else { 1..=horizon };
         let day = |target: Target, ahead: usize| {
             let paths: Vec<Predicted> =

@@ -24,7 +24,7 @@ pub struct Backtest {
 }
 
 /// A recipe at one origin.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct OriginScore {
     /// The as-of date.
     pub origin: Date,

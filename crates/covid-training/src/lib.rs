@@ -32,5 +32,5 @@ pub use models::{
 pub use paths::{Centres, LogPaths};
 pub use recipe::Recipe;
 pub use replay::{MIN_DAYS, Prepare, Replay};
-pub use scores::{Group, Scores, Size, Tally, weekly_new};
+pub use scores::{Group, Scores, Size, Tally, weekly_new, weeks_within};
 pub use settings::{GateSettings, TrainingSettings};

@@ -134,7 +134,7 @@ impl Size {
 pub struct Scores(BTreeMap<Group, Tally>);
 
 impl Scores {
-    /// Adds the forecasts of one origin. What was not published is not scored.
+    /// Adds the forecasts of one origin, weeks as far as the days reach. What was not published is not scored.
     pub fn add(&mut self, cumulative: &Forecast, weekly: Option<&WeeklyForecast>, published: &PanelView<'_>) {
         let Ok(seen) = published.earlier(cumulative.as_of()) else { return };
         for place in 0..cumulative.locations().len() {
@@ -152,10 +152,10 @@ impl Scores {
                     let actual = counts.get(seen.days() + i).copied().unwrap_or(f64::NAN);
                     add(Measure::Cumulative, i + 1, predicted, actual);
                 }
-                for week in (1..=WEEKS_AHEAD).filter(|_| weekly.is_some()) {
-                    let (actual, horizon) = (weekly_new(published, place, target, seen.days() - 1, week), 7 * week);
+                for week in 1..=weeks_within(cumulative.horizon()) {
                     if let Some(weekly) = weekly {
-                        add(Measure::WeeklyNew, horizon, &weekly.get(place, target, week), actual);
+                        let actual = weekly_new(published, place, target, seen.days() - 1, week);
+                        add(Measure::WeeklyNew, 7 * week, &weekly.get(place, target, week), actual);
                     }
                 }
             }
@@ -191,6 +191,11 @@ pub fn weekly_new(published: &PanelView<'_>, place: usize, target: Target, day: 
     }
 }
 
+/// The weeks of new counts that end within some days.
+pub fn weeks_within(horizon: usize) -> usize {
+    (horizon / 7).min(WEEKS_AHEAD)
+}
+
 fn quarter(date: Date) -> (i16, i8) {
     (date.year(), (date.month() - 1) / 3 + 1)
 }
@@ -208,7 +213,7 @@ mod tests {
         let view = panel.view();
         let origin = Date::constant(2020, 5, 12);
         let flat = Predicted { point: 110.0, quantiles: [100.0, 105.0, 108.0, 110.0, 115.0, 120.0, 130.0] };
-        let forecast = Forecast::from_fn(origin, 2, panel.locations().to_vec(), |_, _, _| flat);
+        let forecast = Forecast::from_fn(origin, 28, panel.locations().to_vec(), |_, _, _| flat);
         let weekly = WeeklyForecast::new(origin, panel.locations().to_vec(), vec![[[flat; 4]; 2]]);
         let mut scores = Scores::default();
         scores.add(&forecast, Some(&weekly), &view);
@@ -222,7 +227,7 @@ mod tests {
         assert_eq!((weeks.count, weeks.absolute), (4, 4.0 * 40.0), "70 new cases a week, and 110 were forecast");
         assert!(scores.groups().all(|group| group.quarter == (2020, 2)));
         assert!(scores.groups().filter(|group| cases(group)).all(|group| group.size == Size::Thousands));
-        assert_eq!(scores.total(|group| group.size == Size::Zero).unwrap().count, 6, "deaths");
+        assert_eq!(scores.total(|group| group.size == Size::Zero).unwrap().count, 28 + 4, "deaths");
     }
 
     #[test]
