@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""`make bench-peers`: the release `deployment` and the same job in pandas and scikit-learn, side by side in one run.
+"""`make bench-peers`: the release `deployment` and the same job in pandas and scikit-learn, side by side in one run; then
+the reading of each layout alone (`reading.py`).
 
 Both are timed as whole processes, in turns, on the same files. The Rust side has a champion in its registry, as the contract
 says; each of its runs starts from a copy of a store that holds the registry and nothing else (the copy is not timed), so
@@ -8,21 +9,17 @@ that it reads, checks, repairs, predicts and commits anew. Only Python's standar
 Usage: compare.py [RUNS]
 """
 import csv
-import hashlib
 import json
 import math
-import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "covid-peers"
+import reading
+from harness import DATA, HERE, build, call, peers_python, timed
+
 # On the real data the best candidate of this date, by the last 5 origins, is polynomial-2, so that it becomes champion with
 # nothing but the programs' own commands: the same model on both sides, whose forecasts can be compared.
 LIKE_FOR_LIKE = {"as_of": "2022-11-01", "COVID_GATE_ORIGINS": "5"}
@@ -30,12 +27,12 @@ LIKE_FOR_LIKE = {"as_of": "2022-11-01", "COVID_GATE_ORIGINS": "5"}
 
 def main():
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 15
-    python, programs = peers_python(), build()
+    programs = build(*(word for name in ("deployment", "exp-track-mod-reg", "eda") for word in ("-p", name)))
+    python = peers_python()
     with tempfile.TemporaryDirectory(prefix="covid-peers-") as scratch:
         scratch = Path(scratch)
-        real = Path(os.environ.get("COVID_TEST_DATA") or ROOT / ".." / "shared" / "data") / "jhu"
-        if real.is_dir():
-            source, what = real.resolve(), "JHU's final series, 289 locations x 1143 days"
+        if (DATA / "jhu").is_dir():
+            source, what = DATA / "jhu", "JHU's final series, 289 locations x 1143 days"
             like = LIKE_FOR_LIKE
         else:
             source, what = scratch / "simulated", "simulated, 289 locations x 1143 days"
@@ -69,46 +66,7 @@ def main():
         report("Python", python_times, python_kb)
         ratio = statistics.median(python_times) / statistics.median(rust_times)
         print(f"Rust is {ratio:.1f} times as fast (medians of {runs} runs each, in turns)")
-
-
-def peers_python():
-    """The interpreter of a virtual environment with the pinned packages, made when missing."""
-    wanted = (HERE / "requirements.txt").read_bytes()
-    folder = CACHE / hashlib.sha256(wanted).hexdigest()[:12]
-    python = folder / "bin" / "python"
-    if not (folder / "complete").exists():
-        shutil.rmtree(CACHE, ignore_errors=True)  # of other versions: one environment is kept
-        print(f"installing {', '.join(wanted.decode().split())}", file=sys.stderr)
-        call([sys.executable, "-m", "venv", folder])
-        call([python, "-m", "pip", "install", "--quiet", "-r", HERE / "requirements.txt"])
-        (folder / "complete").touch()
-    return python
-
-
-def build():
-    """The folder of the release programs."""
-    names = [word for name in ("deployment", "exp-track-mod-reg", "eda") for word in ("-p", name)]
-    subprocess.run(["cargo", "build", "--quiet", "--release", *names], cwd=ROOT, check=True)
-    metadata = call(["cargo", "metadata", "--no-deps", "--format-version", "1"])
-    return Path(json.loads(metadata)["target_directory"]) / "release"
-
-
-def call(command, settings=None):
-    """Standard output of a command; the caller's own COVID_* settings do not reach it."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("COVID_")} | (settings or {})
-    return subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
-
-
-def timed(command):
-    """Wall seconds and peak memory (KB) of a process, from its start to its end."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("COVID_")}
-    start = time.perf_counter()
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, f"{command[0]} ended with {process.returncode}"
-    return seconds, usage.ru_maxrss
+        reading.compare(python, source, scratch, runs)
 
 
 def fresh(prepared, store):

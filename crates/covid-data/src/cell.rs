@@ -1,20 +1,10 @@
 //! From the bytes of a cell to a count or a date, without an allocation.
 
-use covid_core::{Date, MAX_COUNT};
+use covid_core::Date;
 
-use crate::CountFault;
-
-/// A count; NaN for an empty cell. A count below 0 is read as it is: whether it may be, its reader says.
-pub(crate) fn count(cell: &[u8]) -> Result<f64, CountFault> {
-    match whole_number(cell) {
-        Some(count) => Ok(count),
-        None => other_count(cell.trim_ascii()),
-    }
-}
-
-/// The fast path, which nearly every cell takes: at most 12 digits, so below [`MAX_COUNT`] and exact.
+/// The fast path, which nearly every cell takes: at most 12 digits, so below [`covid_core::MAX_COUNT`] and exact.
 #[inline]
-fn whole_number(cell: &[u8]) -> Option<f64> {
+pub(crate) fn whole_number(cell: &[u8]) -> Option<f64> {
     if cell.is_empty() || cell.len() > 12 {
         return None;
     }
@@ -27,20 +17,6 @@ fn whole_number(cell: &[u8]) -> Option<f64> {
         number = number * 10 + u64::from(digit);
     }
     Some(number as f64)
-}
-
-fn other_count(cell: &[u8]) -> Result<f64, CountFault> {
-    if cell.is_empty() {
-        return Ok(f64::NAN);
-    }
-    let number: f64 = str::from_utf8(cell).ok().and_then(|text| text.parse().ok()).ok_or(CountFault::NotANumber)?;
-    match number {
-        // Rust reads `nan` and `infinity` as numbers, too.
-        _ if !number.is_finite() => Err(CountFault::NotFinite),
-        _ if number.abs() > MAX_COUNT => Err(CountFault::TooLarge),
-        // Minus zero becomes zero.
-        _ => Ok(number + 0.0),
-    }
 }
 
 /// A date as JHU writes it: month/day/year without leading zeros, the year in two digits. Nothing else is taken for
@@ -77,32 +53,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts() {
-        for (cell, expected) in
-            [("0", 0.0), ("1234567", 1_234_567.0), (" 12 ", 12.0), ("12.0", 12.0), ("-0", 0.0), ("-5", -5.0)]
-        {
-            let count = count(cell.as_bytes()).unwrap();
-            assert_eq!(count.to_bits(), f64::to_bits(expected), "{cell}");
+    fn whole_numbers() {
+        assert_eq!(whole_number(b"1234567"), Some(1_234_567.0));
+        assert_eq!(whole_number(b"999999999999"), Some(999_999_999_999.0));
+        for cell in ["", " 1", "-5", "1.0", "1000000000000", "\u{661}"] {
+            assert_eq!(whole_number(cell.as_bytes()), None, "{cell}");
         }
-        assert!(count(b"").unwrap().is_nan());
-        assert_eq!(count(b"1000000000000"), Ok(1e12));
-    }
-
-    #[test]
-    fn cells_that_are_no_counts() {
-        use CountFault::*;
-        for (cell, fault) in [
-            ("abc", NotANumber),
-            ("1,000", NotANumber),
-            ("0x10", NotANumber),
-            ("NaN", NotFinite),
-            ("-inf", NotFinite),
-            ("1e999", NotFinite),
-            ("1000000000001", TooLarge),
-        ] {
-            assert_eq!(count(cell.as_bytes()), Err(fault), "{cell}");
-        }
-        assert_eq!(count(&[0xff, 0xfe]), Err(NotANumber));
     }
 
     #[test]

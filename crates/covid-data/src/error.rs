@@ -4,7 +4,7 @@ use std::{fmt, io, path::PathBuf};
 
 use covid_core::{Date, Explain, FaultKind, MAX_COUNT, PanelError};
 
-use crate::TableError;
+use crate::{RowFault, TableError};
 
 /// Data are missing, bad, or cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +78,16 @@ pub enum DataError {
         /// The file without it.
         other: PathBuf,
     },
+    /// Two files of a folder are the report of one day.
+    #[error("`{}` and `{}` are both the report of {date}", first.display(), second.display())]
+    TwoReports {
+        /// The date.
+        date: Date,
+        /// One of the files.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
     /// A location cannot be said in the layout of JHU's global series.
     #[error("location `{location}` has a county, for which the layout of JHU's global series has no column")]
     CountyInGlobalLayout {
@@ -89,6 +99,18 @@ pub enum DataError {
     DateOutsideCentury {
         /// The first such date.
         date: Date,
+    },
+    /// No vintage of a folder is as early as the as-of date.
+    #[error("no vintage in `{}` is from {as_of} or before: they run from {first} to {last}", path.display())]
+    NoVintage {
+        /// The folder of vintages.
+        path: PathBuf,
+        /// The as-of date.
+        as_of: Date,
+        /// The first vintage.
+        first: Date,
+        /// The last one.
+        last: Date,
     },
     /// A simulation was asked for with a size that is out of range.
     #[error("a simulation has {range} {what}, not {asked}")]
@@ -118,6 +140,7 @@ impl Explain for DataError {
             | Self::Unwritable { .. }
             | Self::CountyInGlobalLayout { .. }
             | Self::DateOutsideCentury { .. }
+            | Self::NoVintage { .. }
             | Self::SimulationSize { .. } => FaultKind::Usage,
             Self::Table(error) => error.kind(),
             Self::Panel(error) => error.kind(),
@@ -136,8 +159,10 @@ impl Explain for DataError {
             Self::OneSidedLocation { .. } | Self::OneSidedDate { .. } => {
                 "take both files from the same day, or remove what only one of them has".into()
             }
+            Self::TwoReports { .. } => "keep one of the two files".into(),
             Self::CountyInGlobalLayout { .. } => "export a panel without counties".into(),
             Self::DateOutsideCentury { .. } => "export days of the years 2000 to 2099".into(),
+            Self::NoVintage { first, .. } => format!("give an as-of date from {first} on"),
             Self::SimulationSize { what, range, .. } => format!("ask for {range} {what}"),
             Self::NotAVintage(_) => "name a Parquet file below `vintages/` in the store".into(),
             Self::Table(error) => return error.hint(),
@@ -146,8 +171,8 @@ impl Explain for DataError {
     }
 }
 
-const KNOWN_SOURCES: &str = "give `sample`, or a folder with `time_series_covid19_confirmed_global.csv` and \
-                             `time_series_covid19_deaths_global.csv` of JHU CSSE";
+const KNOWN_SOURCES: &str = "give `sample`, a folder of JHU CSSE's time series or daily reports or of dated vintages, \
+                             Kaggle's `train.csv`, or a table with one row a place and day in CSV or Parquet";
 
 /// What is wrong inside a file. Rows and columns are counted from 1; a row is a line of the file.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -158,6 +183,27 @@ pub enum FileFault {
     /// A page that a web server sent instead of the file.
     #[error("the file is a web page (HTML), not a CSV file")]
     Html,
+    /// A file of another format under the name of a CSV file.
+    #[error("the file is {what}, not a CSV file")]
+    OtherFormat {
+        /// What it is.
+        what: &'static str,
+    },
+    /// What a web server says instead of a file.
+    #[error("the file is an error message of a web server, not a CSV file")]
+    ServerError,
+    /// What git leaves in place of a large file.
+    #[error("the file is a pointer of git LFS, not the file that it stands for")]
+    LfsPointer,
+    /// Bytes of value 0, which no text has.
+    #[error("row {row} holds a byte of value 0, which no text does")]
+    Nul {
+        /// Line in the file.
+        row: usize,
+    },
+    /// A file that says it is UTF-16, and is not.
+    #[error("the file begins as UTF-16 text does, but is none")]
+    NotUtf16,
     /// Bytes that are no UTF-8 text, as in a workbook, an archive, or a file in an older encoding.
     #[error("row {row} is not UTF-8 text")]
     NotUtf8 {
@@ -183,12 +229,6 @@ pub enum FileFault {
         row: usize,
         /// The marker.
         marker: &'static str,
-    },
-    /// Fields are kept apart by something else than commas.
-    #[error("the columns are separated by {separator}, not by commas")]
-    Separator {
-        /// What separates them: `semicolons`, `tabs`.
-        separator: &'static str,
     },
     /// A column that is needed is not in the header.
     #[error("the header has no column `{column}`")]
@@ -217,6 +257,38 @@ pub enum FileFault {
         position: usize,
         /// Its name.
         column: String,
+    },
+    /// A date that can be read in several ways, or days that are not one sequence in any.
+    #[error("column {position} of the header, `{column}`, can stand for more than one day")]
+    UnclearDate {
+        /// Its position.
+        position: usize,
+        /// Its name.
+        column: String,
+    },
+    /// One column of dates, where a time series has a column for each date.
+    #[error(
+        "the file is a long table, with its dates in one column (`{column}`), not a time series with a column a day"
+    )]
+    LongTable {
+        /// The column of dates.
+        column: String,
+    },
+    /// Days in rows and places in columns.
+    #[error("the file has a row a day where a time series has a column a day")]
+    Transposed,
+    /// Two columns for one date that do not say the same.
+    #[error(
+        "columns {} and {} of the header are both `{column}`, and row {row} holds different counts in them",
+        positions[0], positions[1]
+    )]
+    ContradictingColumns {
+        /// Their name.
+        column: String,
+        /// Their positions, from 1.
+        positions: [usize; 2],
+        /// Line in the file.
+        row: usize,
     },
     /// A date that does not come after the one before it.
     #[error("column {position} of the header, `{column}`, does not come after `{before}` in the calendar")]
@@ -256,6 +328,18 @@ pub enum FileFault {
         /// Fields in the header.
         expected: usize,
     },
+    /// A row that ends before its last count does, or may do so.
+    #[error("row {row} is the last one, has no line end, and its last count is empty or lower than the one before it")]
+    CutOff {
+        /// Line in the file.
+        row: usize,
+    },
+    /// A name that goes on in the next line.
+    #[error("row {row} holds a line end inside a name")]
+    BrokenName {
+        /// Line in the file on which the row begins.
+        row: usize,
+    },
     /// A row that names no country.
     #[error("row {row} has nothing in column `Country/Region`")]
     NoCountry {
@@ -274,8 +358,8 @@ pub enum FileFault {
         /// What is wrong with it.
         fault: CountFault,
     },
-    /// Two rows for one location.
-    #[error("rows {first} and {second} are both for location `{location}`")]
+    /// Two rows for one location that do not say the same.
+    #[error("rows {first} and {second} are both for location `{location}`, with different counts")]
     DuplicateLocation {
         /// Display name of the location.
         location: String,
@@ -284,17 +368,25 @@ pub enum FileFault {
         /// Line of the second.
         second: usize,
     },
+    /// Something in a table with one row a place and day.
+    #[error(transparent)]
+    Rows(#[from] RowFault),
 }
 
 impl FileFault {
     /// What to do next.
     fn hint(&self) -> &'static str {
         match self {
-            Self::Empty | Self::Html | Self::Archive { .. } => "download the file again",
+            Self::Empty | Self::Html | Self::ServerError | Self::Archive { .. } => "download the file again",
+            Self::OtherFormat { .. } => "save it as CSV, or unpack it; gzip alone is read as it is",
+            Self::LfsPointer => "fetch the file itself with `git lfs pull`",
+            Self::Nul { .. } => "the file is damaged: download it again",
             Self::TooLarge { .. } => "check that it is what it should be, or split it",
-            Self::NotUtf8 { .. } => "save the file as CSV in UTF-8",
+            Self::NotUtf8 { .. } | Self::NotUtf16 => "save the file as CSV in UTF-8",
             Self::ConflictMarker { .. } => "resolve the merge conflict, or download the file again",
-            Self::Separator { .. } => "save the file with commas between the columns",
+            Self::MissingColumn { column: "Admin2" | "Province_State" | "Country_Region" } => {
+                "the header must read `...,Admin2,Province_State,Country_Region,Lat,Long_,...,1/22/20,...`"
+            }
             Self::MissingColumn { .. } | Self::RepeatedColumn { .. } | Self::NoDates => {
                 "the header must read `Province/State,Country/Region,Lat,Long,1/22/20,...`"
             }
@@ -303,15 +395,22 @@ impl FileFault {
                 "a spreadsheet may have rewritten the dates: download the file again, or write dates as month/day/year \
                  without zeros in front, such as `1/22/20`"
             }
+            Self::UnclearDate { .. } => "write the dates as `2020-01-22`, or download the file again",
+            Self::LongTable { .. } => "give the file under another name: a long table is read by its own path",
+            Self::Transposed => "exchange rows and columns",
+            Self::ContradictingColumns { .. } => "keep one of the two columns",
             Self::DateOrder { .. } | Self::SparseDates { .. } => {
                 "give each day one column, in the order of the calendar, as month/day/year"
             }
+            Self::CutOff { .. } => "download the file again, or end its last line if it is whole",
+            Self::BrokenName { .. } => "a quotation mark is missing or one too many: correct it",
             Self::NoLocations => "the file may be cut off: download it again",
             Self::RowLength { .. } => {
                 "the file may be cut off (download it again), or a name with a comma is not in quotation marks"
             }
             Self::NoCountry { .. } => "name the country of every row",
             Self::Count { fault, .. } => fault.hint(),
+            Self::Rows(fault) => fault.hint(),
             Self::DuplicateLocation { .. } => "keep one of the two rows, or tell the places apart by province",
         }
     }
@@ -328,6 +427,10 @@ pub enum CountFault {
     Negative,
     /// Above [`MAX_COUNT`].
     TooLarge,
+    /// In scientific notation, with digits left out.
+    Rounded,
+    /// With one mark that may stand between thousands or before a fraction.
+    ThousandsOrFraction,
 }
 
 impl CountFault {
@@ -337,6 +440,8 @@ impl CountFault {
             Self::NotFinite => "leave the cell empty where the count is missing",
             Self::Negative => "cumulative counts are 0 or more: correct the cell, or leave it empty",
             Self::TooLarge => "correct the cell, or leave it empty",
+            Self::Rounded => "write the whole number: a spreadsheet left digits out",
+            Self::ThousandsOrFraction => "write counts in digits alone, without a mark between thousands",
         }
     }
 }
@@ -348,6 +453,8 @@ impl fmt::Display for CountFault {
             Self::NotFinite => f.write_str("which is not a finite number"),
             Self::Negative => f.write_str("a negative count"),
             Self::TooLarge => write!(f, "a count above {MAX_COUNT:e}"),
+            Self::Rounded => f.write_str("a number in scientific notation, which may be rounded"),
+            Self::ThousandsOrFraction => f.write_str("which may be a fraction or some thousands"),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use polars::{
+    error::PolarsError,
     io::{
         SerReader,
         parquet::write::{BatchedWriter, KeyValueMetadata, ParquetCompression, ParquetWriter},
@@ -13,7 +14,7 @@ use polars::{
     prelude::{DataFrame, ParquetReader},
 };
 
-use crate::TableError;
+use crate::{RowFault, TableError};
 
 /// What every Parquet file begins and ends with.
 const MAGIC: &[u8] = b"PAR1";
@@ -43,9 +44,13 @@ fn writer<W: Write>(to: W, note: (&str, &str)) -> ParquetWriter<W> {
 
 /// The frame that the bytes hold, and the value of a note in the footer, if it is there.
 pub(crate) fn read(bytes: &[u8], note: &str) -> Result<(DataFrame, Option<String>), TableError> {
+    guarded(bytes, || read_unguarded(bytes, note))
+}
+
+fn guarded<T>(bytes: &[u8], read: impl FnOnce() -> Result<T, TableError>) -> Result<T, TableError> {
     check_frame(bytes)?;
     // Bytes that were changed after they were written make some of polars' decoders panic, not fail.
-    catch_unwind(AssertUnwindSafe(|| read_unguarded(bytes, note)))
+    catch_unwind(AssertUnwindSafe(read))
         .unwrap_or_else(|_| Err(TableError::Unreadable("its content is damaged".into())))
 }
 
@@ -61,11 +66,73 @@ fn check_frame(bytes: &[u8]) -> Result<(), TableError> {
 }
 
 fn read_unguarded(bytes: &[u8], note: &str) -> Result<(DataFrame, Option<String>), TableError> {
-    let unreadable = |error: polars::error::PolarsError| TableError::Unreadable(error.to_string());
-    let mut reader = ParquetReader::new(Cursor::new(bytes));
+    let mut reader = open(bytes)?;
     let notes = reader.get_metadata().map_err(unreadable)?.key_value_metadata().clone().unwrap_or_default();
     let value = notes.into_iter().find(|pair| pair.key == note).and_then(|pair| pair.value);
     let mut frame = reader.finish().map_err(unreadable)?;
     frame.rechunk_mut();
     Ok((frame, value))
+}
+
+/// Rows that any file may claim to have.
+const ROWS_ALWAYS: usize = 4 << 20;
+
+/// Rows that a file may claim for a byte. Rows of equal content need next to no bytes, so that a small file could
+/// otherwise ask for more than a machine has; tables of real counts take a byte a row at least.
+const ROWS_A_BYTE: usize = 16;
+
+fn open(bytes: &[u8]) -> Result<ParquetReader<Cursor<&[u8]>>, TableError> {
+    let mut reader = ParquetReader::new(Cursor::new(bytes));
+    let rows = reader.get_metadata().map_err(unreadable)?.num_rows;
+    if rows > ROWS_ALWAYS.max(bytes.len().saturating_mul(ROWS_A_BYTE)) {
+        let why = format!("it claims to have {rows} rows, too many for its {} bytes", bytes.len());
+        return Err(TableError::Unreadable(why));
+    }
+    Ok(reader)
+}
+
+/// The first line of what polars says.
+fn unreadable(error: PolarsError) -> TableError {
+    TableError::Unreadable(error.to_string().lines().next().unwrap_or_default().to_owned())
+}
+
+/// Whether a file is meant to be in Parquet.
+pub(crate) fn is_parquet(bytes: &[u8]) -> bool {
+    bytes.starts_with(MAGIC)
+}
+
+/// The value of a note in the footer of a file, if both are there.
+pub(crate) fn note(bytes: &[u8], note: &str) -> Option<String> {
+    let read = || {
+        let mut reader = open(bytes).ok()?;
+        let notes = reader.get_metadata().ok()?.key_value_metadata().clone()?;
+        notes.into_iter().find(|pair| pair.key == note)?.value
+    };
+    check_frame(bytes).ok()?;
+    catch_unwind(AssertUnwindSafe(read)).ok()?
+}
+
+/// The names of the columns of a file that somebody else may have written.
+pub(crate) fn column_names(bytes: &[u8]) -> Result<Vec<String>, TableError> {
+    guarded(bytes, || {
+        let schema = open(bytes)?.schema().map_err(unreadable)?;
+        Ok(schema.iter_names().map(|name| name.to_string()).collect())
+    })
+}
+
+/// Some columns of a file that somebody else may have written.
+pub(crate) fn read_columns(bytes: &[u8], names: Vec<String>) -> Result<DataFrame, TableError> {
+    guarded(bytes, || {
+        let mut frame = open(bytes)?.with_columns(Some(names)).finish().map_err(unreadable)?;
+        frame.rechunk_mut();
+        Ok(frame)
+    })
+}
+
+/// What is wrong with a file that cannot be read, said of a file.
+pub(crate) fn fault(error: &TableError) -> RowFault {
+    match error {
+        TableError::Unreadable(cause) => RowFault::NotParquet { cause: cause.clone() },
+        other => RowFault::NotParquet { cause: other.to_string() },
+    }
 }

@@ -8,7 +8,14 @@ use std::{
 use covid_core::{Date, Panel};
 use serde::{Deserialize, Serialize};
 
-use crate::{CountFault, DataError, FileFault, Simulation, jhu::JhuTimeSeries};
+use crate::{
+    CountFault, DataError, FileFault, Simulation,
+    daily_reports::JhuDailyReports,
+    jhu::{JhuTimeSeries, JhuUsTimeSeries},
+    kaggle::Kaggle,
+    long::LongTable,
+    vintages::Vintages,
+};
 
 /// The kinds of source that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -18,6 +25,16 @@ pub enum SourceKind {
     Sample,
     /// A folder with JHU's global time series.
     JhuTimeSeries,
+    /// A folder with JHU's time series of US counties.
+    JhuUsTimeSeries,
+    /// A folder of dated vintages, each of which is a source.
+    Vintages,
+    /// A folder of JHU's daily reports, or one of them.
+    JhuDailyReports,
+    /// The training data of a Kaggle competition.
+    Kaggle,
+    /// A table with one row a place and day, in CSV or Parquet.
+    LongTable,
 }
 
 impl fmt::Display for SourceKind {
@@ -25,6 +42,11 @@ impl fmt::Display for SourceKind {
         f.pad(match self {
             Self::Sample => "simulated sample",
             Self::JhuTimeSeries => "JHU time series",
+            Self::JhuUsTimeSeries => "JHU time series of US counties",
+            Self::Vintages => "dated vintages",
+            Self::JhuDailyReports => "JHU daily reports",
+            Self::Kaggle => "Kaggle training data",
+            Self::LongTable => "long table",
         })
     }
 }
@@ -50,11 +72,13 @@ pub(crate) struct Read {
     pub(crate) findings: Findings,
     /// People, by position of the location; none known where the source says nothing of people.
     pub(crate) populations: Option<Vec<Option<f64>>>,
+    /// Which part of what lies at the path was read, where there is a choice.
+    pub(crate) detail: Option<String>,
 }
 
 impl From<Panel> for Read {
     fn from(panel: Panel) -> Self {
-        Self { panel, findings: Findings::default(), populations: None }
+        Self { panel, findings: Findings::default(), populations: None, detail: None }
     }
 }
 
@@ -139,7 +163,7 @@ pub struct Loaded {
     pub kind: SourceKind,
     /// The name under which data, predictions and models live: `sample`, `jhu`, else the file's or folder's.
     pub dataset: String,
-    /// The path, or what was simulated.
+    /// The path and which part of it was chosen, or what was simulated.
     pub description: String,
     /// What was noticed while reading.
     pub findings: Findings,
@@ -159,12 +183,27 @@ pub(crate) trait Source: Sync {
     /// [`read`](Self::read) to say.
     fn recognise(&self, path: &Path) -> bool;
 
+    /// Whether a source of a later kind, which lies there as well, is what the options ask for.
+    fn yields(&self, _path: &Path, _options: &LoadOptions) -> bool {
+        false
+    }
+
     /// Reads the panel.
     fn read(&self, path: &Path, options: &LoadOptions) -> Result<Read, DataError>;
 }
 
 /// Every kind of source at a path, in the order in which they are tried.
-const SOURCES: &[&dyn Source] = &[&JhuTimeSeries];
+const SOURCES: &[&dyn Source] = &[&JhuTimeSeries, &JhuUsTimeSeries, &Vintages, &JhuDailyReports, &Kaggle, &LongTable];
+
+/// The kind of source at a path, if it is known.
+pub(crate) fn find(path: &Path, options: &LoadOptions) -> Option<&'static dyn Source> {
+    SOURCES.iter().copied().find(|source| source.recognise(path) && !source.yields(path, options))
+}
+
+/// The dataset that the source at a path belongs to, if its kind is known.
+pub(crate) fn dataset_of(path: &Path) -> Option<String> {
+    find(path, &LoadOptions::default()).map(|source| source.dataset(path))
+}
 
 /// Reads a source: `sample`, or a path whose kind is recognised by looking at it. A folder that is called `sample` is
 /// read as `./sample`.
@@ -196,16 +235,14 @@ fn load_path(path: &Path, options: &LoadOptions) -> Result<Loaded, DataError> {
     if !path.exists() {
         return Err(DataError::NoSuchPath { path: path.to_owned() });
     }
-    let source = SOURCES
-        .iter()
-        .find(|source| source.recognise(path))
-        .ok_or_else(|| DataError::UnknownSource { path: path.to_owned() })?;
-    let Read { panel, findings, populations } = source.read(path, options)?;
+    let source = find(path, options).ok_or_else(|| DataError::UnknownSource { path: path.to_owned() })?;
+    let Read { panel, findings, populations, detail } = source.read(path, options)?;
+    let path_read = path.display();
     Ok(Loaded {
         panel,
         kind: source.kind(),
         dataset: source.dataset(path),
-        description: path.display().to_string(),
+        description: detail.map_or_else(|| path_read.to_string(), |detail| format!("{path_read}, {detail}")),
         findings,
         populations,
     })

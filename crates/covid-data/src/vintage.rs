@@ -65,6 +65,11 @@ pub fn panel_from_parquet(bytes: &[u8]) -> Result<Panel, DataError> {
     Ok(Panel::new(locations, start, days, values)?)
 }
 
+/// Whether a file is one that [`panel_to_parquet`] wrote.
+pub(crate) fn is_vintage(bytes: &[u8]) -> bool {
+    parquet::is_parquet(bytes) && parquet::note(bytes, FORMAT.0).is_some()
+}
+
 fn check_format(format: Option<&str>) -> Result<(), DataError> {
     match format {
         Some(version) if version == FORMAT.1 => Ok(()),

@@ -68,10 +68,11 @@ impl Project {
     /// # Errors
     /// If a setting cannot be obeyed or the source cannot be read.
     pub fn look(settings: Settings, now: Now) -> Result<Self, Fault> {
-        let settings = settings.checked()?;
+        let mut settings = settings.checked()?;
         let store_uri: StoreUri = settings.store.parse()?;
         let loaded = load(&settings.source, &settings.load_options())?;
         let Loaded { panel, kind, dataset, description, findings, populations } = loaded;
+        settings.as_of = settings.as_of.map(|asked| known_on(&panel, kind, asked));
         let as_of = panel.as_of(settings.as_of.unwrap_or(panel.last_date()))?.as_of();
         let project = Self {
             dataset: dataset_name(settings.dataset.as_deref(), dataset)?,
@@ -142,8 +143,8 @@ impl Project {
         let (places, days) = (view.locations().len(), view.days());
         let (_, repaired) = self.repaired()?;
         let (kind, description, as_of) = (self.source_kind, &self.description, self.as_of);
-        // What JHU published in the end is not what was known on a day.
-        let revised = if kind == SourceKind::Sample { "" } else { "; revised data" };
+        // What JHU published in the end is not what was known on a day; a vintage is.
+        let revised = if matches!(kind, SourceKind::Sample | SourceKind::Vintages) { "" } else { "; revised data" };
         Ok(format!(
             "{kind} ({description}{revised}): {places} locations x {days} days up to {as_of}; repair: {repaired}"
         ))
@@ -162,6 +163,17 @@ impl Project {
             None => format!("{uri}/{key}"),
         }
     }
+}
+
+/// The as-of date that stands for what was known on a day. Between two vintages, that is the older one whole: its last
+/// date is the latest there was, and a forecast from it is what could have been made on that day.
+fn known_on(panel: &Panel, kind: SourceKind, asked: Date) -> Date {
+    let last = panel.last_date();
+    if kind != SourceKind::Vintages || asked <= last {
+        return asked;
+    }
+    tracing::warn!("the newest vintage of {asked} or before ends on {last}, which is the as-of date now");
+    last
 }
 
 /// The name that was set, else the source's own: a folder in the store, so no path.
@@ -189,4 +201,20 @@ pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
     tokio::task::spawn_blocking(work).await.map_err(|error| PipelineError::CutOff(error.to_string()))?
+}
+
+#[cfg(test)]
+mod tests {
+    use covid_data::Simulation;
+
+    use super::*;
+
+    #[test]
+    fn between_two_vintages_the_older_one_is_what_was_known() {
+        let panel = Simulation::sample().panel();
+        let (last, later) = (panel.last_date(), Date::constant(2022, 1, 1));
+        assert_eq!(known_on(&panel, SourceKind::Vintages, later), last);
+        assert_eq!(known_on(&panel, SourceKind::Vintages, panel.first_date()), panel.first_date());
+        assert_eq!(known_on(&panel, SourceKind::JhuTimeSeries, later), later);
+    }
 }

@@ -121,3 +121,44 @@ fn a_simulation_is_written_in_jhu_layout_and_read_back() {
     hint: ask for 1 to 200000 locations
     "#);
 }
+
+/// Two days of two places, and how many people live there.
+fn write_series_with_people(sandbox: &Sandbox, folder: &str) {
+    let series = "Province/State,Country/Region,Lat,Long,1/22/20,1/23/20\n,Datastan,,,10,30\n,Modelonia,,,1,50\n";
+    for name in ["confirmed", "deaths"] {
+        sandbox.write(&format!("{folder}/time_series_covid19_{name}_global.csv"), series);
+    }
+    let people = "UID,Admin2,Province_State,Country_Region,Population\n1,,,Datastan,1000\n2,,,Modelonia,100000\n";
+    sandbox.write(&format!("{folder}/UID_ISO_FIPS_LookUp_Table.csv"), people);
+}
+
+#[test]
+fn cases_are_held_against_people_where_a_lookup_table_lies_beside_the_series() {
+    let sandbox = Sandbox::new();
+    write_series_with_people(&sandbox, "data");
+    assert!(run(&sandbox, &["-q", "--source", "data"]).success());
+    let page = sandbox.read("store/jhu/eda/as_of=2020-01-23/report.html");
+    let rates = &page[page.find("100,000").expect("a ranking by people")..];
+    let places = ["Datastan", "Modelonia"].map(|name| rates.find(name).unwrap());
+    assert!(places[0] < places[1], "30 of 1,000 are more than 50 of 100,000");
+    assert!(rates.contains("3,000"), "30 of 1,000 people are 3,000 of 100,000");
+}
+
+#[test]
+fn a_day_between_two_vintages_is_the_older_one() {
+    let sandbox = Sandbox::new();
+    for vintage in ["2020-01-23", "2020-02-23"] {
+        write_series_with_people(&sandbox, &format!("data/{vintage}"));
+    }
+    assert_run!(run(&sandbox, &["--source", "data", "--as-of", "2020-02-01", "--format", "json", "-q"]), @"");
+    assert_run!(run(&sandbox, &["--source", "data", "--as-of", "2020-01-22"]), @"");
+}
+
+#[test]
+fn damage_that_was_read_rightly_is_said() {
+    let sandbox = Sandbox::new();
+    write_series_with_people(&sandbox, "data");
+    let path = "data/time_series_covid19_deaths_global.csv";
+    sandbox.write(path, &sandbox.read(path).replace(',', ";").replace("1/23/20", "23-01-2020"));
+    assert_run!(run(&sandbox, &["--source", "data", "--format", "json"]), @"");
+}

@@ -8,7 +8,7 @@ use std::{
 
 use covid_core::{Date, Location, Panel, Target};
 
-use super::{CONFIRMED, COORDINATES, COUNTRY, DEATHS, PROVINCE};
+use super::{COORDINATES, GLOBAL};
 use crate::{DataError, write_file};
 
 /// Writes a panel as the two files of JHU's global series into a folder, which is made if it is not there. Coordinates
@@ -23,7 +23,7 @@ use crate::{DataError, write_file};
 pub fn write_jhu(panel: &Panel, folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     check_writable(panel)?;
     fs::create_dir_all(folder).map_err(|source| DataError::Unwritable { path: folder.to_owned(), source })?;
-    [(CONFIRMED, Target::ConfirmedCases), (DEATHS, Target::Fatalities)]
+    [(GLOBAL.confirmed, Target::ConfirmedCases), (GLOBAL.deaths, Target::Fatalities)]
         .into_iter()
         .map(|(name, target)| {
             let path = folder.join(name);
@@ -45,7 +45,7 @@ fn check_writable(panel: &Panel) -> Result<(), DataError> {
 }
 
 fn csv(panel: &Panel, target: Target) -> String {
-    let mut text = [PROVINCE, COUNTRY, COORDINATES[0], COORDINATES[1]].join(",");
+    let mut text = [GLOBAL.province, GLOBAL.country, COORDINATES[0], COORDINATES[1]].join(",");
     for day in 0..panel.days() {
         push_date(&mut text, panel.date(day));
     }

@@ -30,12 +30,12 @@ fn sources() {
     "#);
     assert_snapshot!(explained(&load("jhu", &LoadOptions::default()).unwrap_err(), nowhere), @r#"
     Usage: the source `jhu` cannot be downloaded by this version
-    hint: give `sample`, or a folder with `time_series_covid19_confirmed_global.csv` and `time_series_covid19_deaths_global.csv` of JHU CSSE
+    hint: give `sample`, a folder of JHU CSSE's time series or daily reports or of dated vintages, Kaggle's `train.csv`, or a table with one row a place and day in CSV or Parquet
     "#);
     let folder = tempfile::tempdir().unwrap();
     assert_snapshot!(explained(&load_folder(folder.path()).unwrap_err(), folder.path()), @r#"
     Data: `DIR` is not a source of any known kind
-    hint: give `sample`, or a folder with `time_series_covid19_confirmed_global.csv` and `time_series_covid19_deaths_global.csv` of JHU CSSE
+    hint: give `sample`, a folder of JHU CSSE's time series or daily reports or of dated vintages, Kaggle's `train.csv`, or a table with one row a place and day in CSV or Parquet
     "#);
 }
 
@@ -103,9 +103,21 @@ fn cells_that_are_no_counts() {
     Data: `DIR/time_series_covid19_confirmed_global.csv`: row 3, column `1/22/20` holds `-3`, a negative count
     hint: cumulative counts are 0 or more: correct the cell, or leave it empty
     "#);
-    assert_snapshot!(refused(changed("3,4", "3,NaN")), @r#"
-    Data: `DIR/time_series_covid19_confirmed_global.csv`: row 3, column `1/23/20` holds `NaN`, which is not a finite number
-    hint: leave the cell empty where the count is missing
+    assert_snapshot!(refused(changed("3,4", "3,1.23E+05")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: row 3, column `1/23/20` holds `1.23E+05`, a number in scientific notation, which may be rounded
+    hint: write the whole number: a spreadsheet left digits out
+    "#);
+    assert_snapshot!(refused(changed("3,4", "3,1.234")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: row 3, column `1/23/20` holds `1.234`, which may be a fraction or some thousands
+    hint: write counts in digits alone, without a mark between thousands
+    "#);
+    assert_snapshot!(refused(changed("3,4", "3,1,234").replace(',', ";").replace("1;234", "1,234")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: row 3, column `1/23/20` holds `1,234`, which may be a fraction or some thousands
+    hint: write counts in digits alone, without a mark between thousands
+    "#);
+    assert_snapshot!(refused(changed("3,4", "3,####")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: row 3, column `1/23/20` holds `####`, which is not a number
+    hint: write a count in digits alone, or leave the cell empty where it is missing
     "#);
     assert_snapshot!(refused(changed("3,4", "inf,4")), @r#"
     Data: `DIR/time_series_covid19_confirmed_global.csv`: row 3, column `1/22/20` holds `inf`, which is not a finite number
@@ -129,7 +141,7 @@ fn damage_in_the_deaths_is_said_of_the_deaths() {
 #[test]
 fn locations() {
     assert_snapshot!(refused(changed("North Modelonia,Modelonia", ",Datastan")), @r#"
-    Data: `DIR/time_series_covid19_confirmed_global.csv`: rows 2 and 3 are both for location `Datastan`
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: rows 2 and 3 are both for location `Datastan`, with different counts
     hint: keep one of the two rows, or tell the places apart by province
     "#);
     assert_snapshot!(refused(changed(",Datastan", "South Datastan,")), @r#"
@@ -172,25 +184,29 @@ fn headers() {
 
 #[test]
 fn dates() {
-    assert_snapshot!(refused(changed("1/23/20", "01-23-2020")), @r#"
-    Data: `DIR/time_series_covid19_confirmed_global.csv`: column 6 of the header, `01-23-2020`, is not a date such as `1/22/20`
+    assert_snapshot!(refused(changed("1/23/20", "Total")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: column 6 of the header, `Total`, is not a date such as `1/22/20`
     hint: a spreadsheet may have rewritten the dates: download the file again, or write dates as month/day/year without zeros in front, such as `1/22/20`
     "#);
     assert_snapshot!(refused(changed("1/23/20", "02/01/2020")), @r#"
-    Data: `DIR/time_series_covid19_confirmed_global.csv`: column 6 of the header, `02/01/2020`, is not a date such as `1/22/20`
-    hint: a spreadsheet may have rewritten the dates: download the file again, or write dates as month/day/year without zeros in front, such as `1/22/20`
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: only 2 of the 11 days from 2020-01-22 to 2020-02-01 have a column
+    hint: give each day one column, in the order of the calendar, as month/day/year
     "#);
     assert_snapshot!(refused(changed("1/23/20", "2/30/20")), @r#"
     Data: `DIR/time_series_covid19_confirmed_global.csv`: column 6 of the header, `2/30/20`, is not a date such as `1/22/20`
     hint: a spreadsheet may have rewritten the dates: download the file again, or write dates as month/day/year without zeros in front, such as `1/22/20`
     "#);
     assert_snapshot!(refused(changed("1/23/20", "1/22/20")), @r#"
-    Data: `DIR/time_series_covid19_confirmed_global.csv`: column 6 of the header, `1/22/20`, does not come after `1/22/20` in the calendar
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: columns 5 and 6 of the header are both `1/22/20`, and row 2 holds different counts in them
+    hint: keep one of the two columns
+    "#);
+    assert_snapshot!(refused(changed("1/23/20", "2020-01-22")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: column 6 of the header, `2020-01-22`, does not come after `1/22/20` in the calendar
     hint: give each day one column, in the order of the calendar, as month/day/year
     "#);
-    assert_snapshot!(refused(changed("1/23/20", "1/21/20")), @r#"
-    Data: `DIR/time_series_covid19_confirmed_global.csv`: column 6 of the header, `1/21/20`, does not come after `1/22/20` in the calendar
-    hint: give each day one column, in the order of the calendar, as month/day/year
+    assert_snapshot!(refused(changed("1/23/20", "1/22/20.1")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: column 6 of the header, `1/22/20.1`, is not a date such as `1/22/20`
+    hint: a spreadsheet may have rewritten the dates: download the file again, or write dates as month/day/year without zeros in front, such as `1/22/20`
     "#);
     assert_snapshot!(refused(changed("1/23/20", "1/23/21")), @r#"
     Data: `DIR/time_series_covid19_confirmed_global.csv`: only 2 of the 368 days from 2020-01-22 to 2021-01-23 have a column
@@ -200,6 +216,19 @@ fn dates() {
     Data: `DIR/time_series_covid19_confirmed_global.csv` has a column for 2020-01-24, which `DIR/time_series_covid19_deaths_global.csv` does not have
     hint: take both files from the same day, or remove what only one of them has
     "#);
+    assert_snapshot!(refused("Province/State,Country/Region,02/01/2020\n,Datastan,1\n"), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: column 3 of the header, `02/01/2020`, can stand for more than one day
+    hint: write the dates as `2020-01-22`, or download the file again
+    "#);
+    // Every first of a month, or the first days of January with the day first.
+    assert_snapshot!(refused("Province/State,Country/Region,1/1/20,2/1/20,3/1/20\n,Datastan,1,2,3\n"), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: only 3 of the 61 days from 2020-01-01 to 2020-03-01 have a column
+    hint: give each day one column, in the order of the calendar, as month/day/year
+    "#);
+    assert_snapshot!(refused("Province/State,Country/Region,1/24/20,1/22/20,1/27/20\n,Datastan,1,2,3\n"), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: column 4 of the header, `1/22/20`, does not come after `1/24/20` in the calendar
+    hint: give each day one column, in the order of the calendar, as month/day/year
+    "#);
 }
 
 #[test]
@@ -208,21 +237,100 @@ fn files_of_other_kinds() {
     Data: `DIR/time_series_covid19_confirmed_global.csv`: the file is a web page (HTML), not a CSV file
     hint: download the file again
     "#);
-    assert_snapshot!(refused(GOOD.replace(',', ";")), @r#"
-    Data: `DIR/time_series_covid19_confirmed_global.csv`: the columns are separated by semicolons, not by commas
-    hint: save the file with commas between the columns
+    assert_snapshot!(refused("404: Not Found"), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: the file is an error message of a web server, not a CSV file
+    hint: download the file again
     "#);
-    assert_snapshot!(refused(GOOD.replace(',', "\t")), @r#"
-    Data: `DIR/time_series_covid19_confirmed_global.csv`: the columns are separated by tabs, not by commas
-    hint: save the file with commas between the columns
+    assert_snapshot!(refused("{\"message\": \"API rate limit exceeded\"}"), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: the file is JSON, not a CSV file
+    hint: save it as CSV, or unpack it; gzip alone is read as it is
     "#);
-    assert_snapshot!(refused(",Province/State,Country/Region,Lat,Long,1/22/20\n0,,Datastan,,,1\n"), @r#"
-    Data: `DIR/time_series_covid19_confirmed_global.csv`: column 1 of the header has no name
-    hint: write the file without an index (pandas: `to_csv(..., index=False)`)
+    assert_snapshot!(refused("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: the file is a pointer of git LFS, not the file that it stands for
+    hint: fetch the file itself with `git lfs pull`
+    "#);
+    assert_snapshot!(refused(b"PK\x03\x04\x14\x00\x06\x00"), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: the file is a zip archive or a workbook (xlsx), not a CSV file
+    hint: save it as CSV, or unpack it; gzip alone is read as it is
+    "#);
+    assert_snapshot!(refused(changed("3,4", "3\0,4")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: row 3 holds a byte of value 0, which no text does
+    hint: the file is damaged: download it again
+    "#);
+    assert_snapshot!(refused(b"\xff\xfea\x00b"), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: the file begins as UTF-16 text does, but is none
+    hint: save the file as CSV in UTF-8
     "#);
     assert_snapshot!(refused([GOOD.as_bytes(), b",C\xf4te,,,1,2\n"].concat()), @r#"
     Data: `DIR/time_series_covid19_confirmed_global.csv`: row 4 is not UTF-8 text
     hint: save the file as CSV in UTF-8
+    "#);
+    let long = "Province/State,Country/Region,Lat,Long,Date,Confirmed\n,Datastan,,,2020-01-22,1\n";
+    assert_snapshot!(refused(long), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: the file is a long table, with its dates in one column (`Date`), not a time series with a column a day
+    hint: give the file under another name: a long table is read by its own path
+    "#);
+    assert_snapshot!(refused("Date,Datastan,Modelonia\n2020-01-22,1,2\n2020-01-23,2,3\n"), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: the file has a row a day where a time series has a column a day
+    hint: exchange rows and columns
+    "#);
+}
+
+#[test]
+fn columns_without_a_name() {
+    // The header of one day is lost: no index, for it does not stand before the others.
+    assert_snapshot!(refused(changed("1/22/20", "")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: column 5 of the header has no name
+    hint: write the file without an index (pandas: `to_csv(..., index=False)`)
+    "#);
+    // No index, for it holds a number twice.
+    assert_snapshot!(refused(",Province/State,Country/Region,1/22/20\n0,,Datastan,1\n0,,Modelonia,1\n"), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: column 1 of the header has no name
+    hint: write the file without an index (pandas: `to_csv(..., index=False)`)
+    "#);
+}
+
+#[test]
+fn columns_of_one_date() {
+    let twice = "Province/State,Country/Region,1/22/20,1/22/20\n,Datastan,1,1\n,Modelonia,1,2\n";
+    assert_snapshot!(refused(twice), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: columns 3 and 4 of the header are both `1/22/20`, and row 3 holds different counts in them
+    hint: keep one of the two columns
+    "#);
+}
+
+#[test]
+fn the_last_count_is_cut_off() {
+    let ending = |counts: &str| refused(changed("3,4\n", counts));
+    assert_snapshot!(ending("13,1"), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: row 3 is the last one, has no line end, and its last count is empty or lower than the one before it
+    hint: download the file again, or end its last line if it is whole
+    "#);
+    assert_snapshot!(ending("13,"), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: row 3 is the last one, has no line end, and its last count is empty or lower than the one before it
+    hint: download the file again, or end its last line if it is whole
+    "#);
+}
+
+#[test]
+fn a_quotation_mark_too_many() {
+    assert_snapshot!(refused(changed(",Datastan,,,1,2\nNorth", ",\"Datastan,,,1,2\nNorth\"")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: row 2 has 7 fields where the header has 6
+    hint: the file may be cut off (download it again), or a name with a comma is not in quotation marks
+    "#);
+    let name_over_two_lines = changed(",Datastan", ",\"Data\nstan\"");
+    assert_snapshot!(refused(name_over_two_lines), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: row 2 holds a line end inside a name
+    hint: a quotation mark is missing or one too many: correct it
+    "#);
+}
+
+#[test]
+fn a_name_with_a_comma_moves_counts_out_of_their_columns() {
+    // The last count is missing, so that the row is longer than the header by an empty field alone.
+    assert_snapshot!(refused(changed(",Datastan,,,1,2", ",Korea of Data, South,,,1,")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: row 2 has 7 fields where the header has 6
+    hint: the file may be cut off (download it again), or a name with a comma is not in quotation marks
     "#);
 }
 
@@ -234,6 +342,15 @@ fn conflict_markers() {
     "#);
     assert_snapshot!(refused(changed("North", "=======\nNorth")), @r#"
     Data: `DIR/time_series_covid19_confirmed_global.csv`: row 3 is a git conflict marker (`=======`)
+    hint: resolve the merge conflict, or download the file again
+    "#);
+    assert_snapshot!(refused(format!("{GOOD}>>>>>>> 7b86893")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: row 4 is a git conflict marker (`>>>>>>>`)
+    hint: resolve the merge conflict, or download the file again
+    "#);
+    // Before anything else that is wrong there, and inside what a stray quotation mark swallows.
+    assert_snapshot!(refused(changed("North", "\"\n<<<<<<< HEAD\nNorth")), @r#"
+    Data: `DIR/time_series_covid19_confirmed_global.csv`: row 4 is a git conflict marker (`<<<<<<<`)
     hint: resolve the merge conflict, or download the file again
     "#);
 }

@@ -4,14 +4,24 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod bad_input;
+mod bad_tables;
+mod daily_reports;
+mod damage;
 mod jhu;
+mod kaggle;
+mod long_table;
+mod populations;
 mod properties;
 mod quality;
 mod real_data;
+mod real_tables;
 mod repair;
 mod sample;
 mod table;
+mod table_properties;
+mod us_counties;
 mod vintage;
+mod vintages;
 
 use std::{fs, path::Path};
 
@@ -29,6 +39,15 @@ fn jhu_folder(confirmed: impl AsRef<[u8]>, deaths: impl AsRef<[u8]>) -> TempDir 
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("time_series_covid19_confirmed_global.csv"), confirmed).unwrap();
     fs::write(folder.path().join("time_series_covid19_deaths_global.csv"), deaths).unwrap();
+    folder
+}
+
+/// A folder with files of these names and contents.
+fn folder_of(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in files {
+        fs::write(folder.path().join(name), content).unwrap();
+    }
     folder
 }
 
