@@ -3,7 +3,9 @@
 use std::{fmt::Write as _, path::Path};
 
 use covid_core::{Measure, Target, Timestamp};
-use covid_pipeline::{BacktestReport, Grouping, ModelScore, PromoteReport, ScoreRow, TrainingReport, VersionReport};
+use covid_pipeline::{
+    BacktestReport, Grouping, KaggleReport, ModelScore, PromoteReport, ScoreRow, TrainingReport, VersionReport,
+};
 use covid_registry::{PromotionEvent, Run};
 use covid_report::{Column, Table, score};
 
@@ -26,6 +28,16 @@ pub(crate) fn training(report: &TrainingReport) -> String {
     }
     let _ = writeln!(text, "{table}\n{}", report.sentence());
     text
+}
+
+/// What was submitted to Kaggle.
+pub(crate) fn submitted(report: &KaggleReport, out: &Path) -> String {
+    let KaggleReport { model, as_of, locations, known, forecast, horizon } = report;
+    format!(
+        "{}: {forecast} rows forecast by {model} for up to {horizon} days after {as_of}, {known} rows as published; {locations} \
+         locations",
+        out.display()
+    )
 }
 
 /// The scores of a backtest.

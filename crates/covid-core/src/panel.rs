@@ -306,7 +306,7 @@ pub fn log_count(count: f64) -> f64 {
 }
 
 /// A date some days later; the calendar's last date where it would run past its end.
-pub(crate) fn add_days(date: Date, days: i64) -> Date {
+pub fn add_days(date: Date, days: i64) -> Date {
     date.saturating_add(jiff::Span::new().days(days))
 }
 

@@ -50,7 +50,7 @@ pub struct Calibration {
 }
 
 /// The scale of errors: `weeks` ahead, around ln(1 + new counts), before the factor of the place.
-fn scale(weeks: f64, mu: f64) -> f64 {
+pub(crate) fn scale(weeks: f64, mu: f64) -> f64 {
     (0.09 * weeks + (-mu).exp()).sqrt()
 }
 

@@ -14,6 +14,7 @@ mod replay;
 mod scores;
 mod settings;
 mod spread;
+mod sums;
 mod tables;
 
 pub use backtest::{

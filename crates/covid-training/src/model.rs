@@ -128,6 +128,10 @@ impl Model {
         &self.spec
     }
 
+    pub(crate) fn fitted(&self) -> &Fitted {
+        &self.fitted
+    }
+
     /// The last date of what it learned from.
     pub fn trained_as_of(&self) -> Date {
         self.trained_as_of
