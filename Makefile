@@ -13,7 +13,7 @@ TEST_DATA_MODULES = $(sort $(shell grep -rlE 'var_os\("COVID_TEST_DATA"\)|real_d
 	| sed -E 's|.*/([^/]+)\.rs|\1|'))
 
 .DEFAULT_GOAL := help
-.PHONY: help build eda train predict monitor deliver check format clippy docs test test-data bench bench-peers clean
+.PHONY: help build eda train predict monitor deliver check format clippy docs test test-data accuracy bench bench-peers clean
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,13 @@ ifeq ($(TEST_DATA),)
 	@echo 'skipped: there is no folder ../shared/data, and COVID_TEST_DATA is not set'
 else
 	COVID_TEST_DATA='$(TEST_DATA)' cargo test $(CARGO_FLAGS) --workspace --test it -- $(TEST_DATA_MODULES:%=%::) $(filter-out --,$(TEST_FLAGS))
+endif
+
+accuracy: ## measure every model on the real data and write docs/accuracy.md
+ifeq ($(TEST_DATA),)
+	@echo 'skipped: there is no folder ../shared/data, and COVID_TEST_DATA is not set'
+else
+	cargo run $(CARGO_FLAGS) --release -p exp-track-mod-reg --example accuracy -- --data '$(TEST_DATA)' --out docs/accuracy.md
 endif
 
 bench: ## criterion's benchmarks of parse, fit and predict (on real data where there are any)

@@ -65,9 +65,7 @@ pub(crate) fn show(report: &ShowReport) -> String {
         report.model
     );
     let mut columns = vec![Column::text("Date"), Column::text("Target"), Column::number("Forecast")];
-    if !report.sum {
-        columns.extend(["Median", "50 % interval", "80 % interval", "95 % interval"].map(Column::number));
-    }
+    columns.extend(["Median", "50 % interval", "80 % interval", "95 % interval"].map(Column::number));
     let mut table = Table::new(columns);
     for day in &report.days {
         table.row(day_cells(day));
@@ -75,21 +73,17 @@ pub(crate) fn show(report: &ShowReport) -> String {
     let _ = writeln!(text, "{table}");
     if report.model.ends_with("(persistence)") {
         text.push_str(NO_CHANGE);
-    } else if report.days.iter().any(|day| day.quantiles.is_some_and(|q| day.point < q[2] || day.point > q[4])) {
+    } else if report.days.iter().any(|day| day.point < day.quantiles[2] || day.point > day.quantiles[4]) {
         text.push_str("The forecast is the model's own; median and intervals correct its past errors.\n");
-    }
-    if report.sum {
-        text.push_str("Sums have no intervals: places err together, and by how much is not known yet.\n");
     }
     text
 }
 
 fn day_cells(day: &ShownDay) -> Vec<String> {
     let mut cells = vec![day.date.clone(), day.target.to_string(), count(day.point)];
-    if let Some(q) = day.quantiles {
-        cells.push(count(q[3]));
-        cells.extend([(2, 4), (1, 5), (0, 6)].map(|(from, to)| format!("{} .. {}", count(q[from]), count(q[to]))));
-    }
+    let q = day.quantiles;
+    cells.push(count(q[3]));
+    cells.extend([(2, 4), (1, 5), (0, 6)].map(|(from, to)| format!("{} .. {}", count(q[from]), count(q[to]))));
     cells
 }
 

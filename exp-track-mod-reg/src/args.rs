@@ -1,11 +1,12 @@
 //! The command line, and what each command does.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Result;
 use covid_cli::{CommonArgs, Format, Session, print_json, print_stdout};
 use covid_pipeline::{
-    BacktestRequest, Project, backtest, parse_date, promote, rollback, tracking_runs, train_and_promote, versions,
+    BacktestRequest, KaggleRequest, Project, Settings, backtest, kaggle, parse_date, promote, rollback, tracking_runs,
+    train_and_promote, versions,
 };
 use covid_training::Recipe;
 
@@ -26,6 +27,8 @@ pub(crate) struct Args {
 enum Command {
     /// Score models on rolling origins, each seeing nothing later than its origin
     Backtest(BacktestArgs),
+    /// Answer a Kaggle competition's test file (COVID19 Global Forecasting), fitted on its training file alone
+    Kaggle(KaggleArgs),
     /// List the tracking runs, the newest first
     Runs,
     /// List the registered versions, the newest first
@@ -50,21 +53,57 @@ struct BacktestArgs {
     /// Days ahead, 1 to 60
     #[arg(long, value_name = "DAYS", default_value = "7", value_parser = days)]
     horizon: usize,
-    /// Models, such as persistence,polynomial,damped-growth (tuned at each origin) or polynomial-2,damped-growth-7-0.9
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "persistence,polynomial,damped-growth")]
+    /// Models, such as ensemble,polynomial (tuned at each origin) or polynomial-2,ets-90 [default: all candidates]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     models: Vec<String>,
     /// Write every forecast to a .csv or .parquet file
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
+#[derive(Debug, clap::Args)]
+struct KaggleArgs {
+    /// The competition's train.csv: the as-of date is its last
+    #[arg(long, value_name = "FILE")]
+    train: PathBuf,
+    /// The competition's test.csv
+    #[arg(long, value_name = "FILE")]
+    test: PathBuf,
+    /// The submission, a .csv or .parquet file
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
 fn days(text: &str) -> Result<usize, String> {
     text.strip_suffix('d').unwrap_or(text).parse().map_err(|_| "give a number of days, such as 28 or 28d".to_owned())
 }
 
-pub(crate) async fn execute(args: &Args, session: &Session, project: &Project) -> Result<()> {
+/// Does what is asked. A submission to Kaggle has data of its own, and opens no project.
+pub(crate) async fn execute(args: &Args, session: &Session) -> Result<()> {
+    let settings: Settings = session.settings(&[])?;
+    if let Some(Command::Kaggle(asked)) = &args.command {
+        return submit(asked, session, &settings.checked()?).await;
+    }
+    let clock = session.clock;
+    let project = Project::open(settings, Arc::new(move || clock.now())).await?;
+    execute_on(args, session, &project).await
+}
+
+async fn submit(asked: &KaggleArgs, session: &Session, settings: &Settings) -> Result<()> {
+    let KaggleArgs { train, test, out } = asked;
+    let request = KaggleRequest { train: train.clone(), test: test.clone(), out: out.clone() };
+    let report = kaggle(settings, request).await?;
+    match session.format {
+        Format::Text => print_stdout(&render::submitted(&report, out)),
+        Format::Json => print_json(&report),
+    }
+}
+
+async fn execute_on(args: &Args, session: &Session, project: &Project) -> Result<()> {
     let text = session.format == Format::Text;
     match &args.command {
+        // Done before, without a project.
+        Some(Command::Kaggle(_)) => Ok(()),
         None => {
             let registry = project.registry().await?;
             let bar = session.progress.bar("candidates", Recipe::CANDIDATES.len());
@@ -73,7 +112,7 @@ pub(crate) async fn execute(args: &Args, session: &Session, project: &Project) -
         }
         Some(Command::Backtest(asked)) => {
             let request = request(asked, project)?;
-            let bar = session.progress.bar("models", request.recipes.len());
+            let bar = session.progress.bar("models and origins", request.steps(project)?);
             let report = backtest(project, request, asked.out.as_deref(), move || bar.inc()).await?;
             if text { print_stdout(&render::backtest(&report, asked.out.as_deref())) } else { print_json(&report) }
         }
@@ -102,6 +141,10 @@ fn request(asked: &BacktestArgs, project: &Project) -> Result<BacktestRequest> {
         Some(text) => parse_date("--from", text)?,
         None => view.date(covid_training::MIN_DAYS - 1),
     };
+    if asked.models.is_empty() {
+        let recipes = Recipe::CANDIDATES.to_vec();
+        return Ok(BacktestRequest { from, every: asked.every, horizon: asked.horizon, recipes });
+    }
     let recipes = asked.models.iter().map(|name| Ok(name.parse::<Recipe>().map_err(covid_core::Fault::from)?));
     Ok(BacktestRequest { from, every: asked.every, horizon: asked.horizon, recipes: recipes.collect::<Result<_>>()? })
 }

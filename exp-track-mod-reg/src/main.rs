@@ -3,10 +3,9 @@
 mod args;
 mod render;
 
-use std::{process::ExitCode, sync::Arc};
+use std::process::ExitCode;
 
 use clap::Parser;
-use covid_pipeline::Project;
 
 use crate::args::Args;
 
@@ -14,11 +13,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     covid_cli::run(|| {
         let session = covid_cli::start(&args.common)?;
-        let clock = session.clock;
-        tokio::runtime::Runtime::new()?.block_on(async {
-            let project = Project::open(session.settings(&[])?, Arc::new(move || clock.now())).await?;
-            args::execute(&args, &session, &project).await
-        })?;
+        tokio::runtime::Runtime::new()?.block_on(args::execute(&args, &session))?;
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -2,8 +2,10 @@
 
 use std::{fmt::Write as _, path::Path};
 
-use covid_core::Timestamp;
-use covid_pipeline::{BacktestReport, PromoteReport, TrainingReport, VersionReport};
+use covid_core::{Measure, Target, Timestamp};
+use covid_pipeline::{
+    BacktestReport, Grouping, KaggleReport, ModelScore, PromoteReport, ScoreRow, TrainingReport, VersionReport,
+};
 use covid_registry::{PromotionEvent, Run};
 use covid_report::{Column, Table, score};
 
@@ -28,6 +30,16 @@ pub(crate) fn training(report: &TrainingReport) -> String {
     text
 }
 
+/// What was submitted to Kaggle.
+pub(crate) fn submitted(report: &KaggleReport, out: &Path) -> String {
+    let KaggleReport { model, as_of, locations, known, forecast, horizon } = report;
+    format!(
+        "{}: {forecast} rows forecast by {model} for up to {horizon} days after {as_of}, {known} rows as published; {locations} \
+         locations",
+        out.display()
+    )
+}
+
 /// The scores of a backtest.
 pub(crate) fn backtest(report: &BacktestReport, out: Option<&Path>) -> String {
     let [first, last] = [report.origins.first(), report.origins.last()].map(|date| date.cloned().unwrap_or_default());
@@ -37,14 +49,17 @@ pub(crate) fn backtest(report: &BacktestReport, out: Option<&Path>) -> String {
         report.locations,
         report.origins.len()
     );
-    let numbers = ["RMSLE", "of cases", "of deaths", "Exploded origins"].map(Column::number);
+    let numbers =
+        ["RMSLE", "of cases", "of deaths", "WIS of cases", "of deaths", "Exploded origins"].map(Column::number);
     let mut table = Table::new([Column::text("Model")].into_iter().chain(numbers));
     for model in &report.models {
         let scores = scores([model.rmsle, model.rmsle_cases, model.rmsle_deaths]);
+        let wis = Target::ALL.map(|target| wis_to_baseline(model, target));
         let exploded = model.exploded.len().to_string();
-        table.row([model.model.clone()].into_iter().chain(scores).chain([exploded]));
+        table.row([model.model.clone()].into_iter().chain(scores).chain(wis).chain([exploded]));
     }
     let _ = writeln!(text, "{table}");
+    let _ = writeln!(text, "WIS: of weekly new counts, as a share of that of hub-baseline; all scores: --format json");
     if let Some(out) = out {
         let _ = writeln!(text, "every forecast is in {}", out.display());
     }
@@ -57,6 +72,13 @@ fn scores(losses: [Option<f64>; 3]) -> [String; 3] {
     let [headline, _, _] = losses;
     let without = if headline.is_some() { "-" } else { "exploded" };
     losses.map(|loss| loss.map_or_else(|| without.into(), score))
+}
+
+/// The weighted interval score of weekly new counts over that of the hubs' baseline, where both were tested.
+fn wis_to_baseline(model: &ModelScore, target: Target) -> String {
+    let wanted = |row: &&ScoreRow| row.measure == Measure::WeeklyNew && row.target == target && row.by == Grouping::All;
+    let ratio = model.scores.iter().find(wanted).and_then(|row| row.wis_to_hub_baseline);
+    ratio.map_or_else(|| "-".to_owned(), |[natural, _]| format!("{natural:.3}"))
 }
 
 /// The tracking runs.

@@ -90,3 +90,48 @@ impl Forecast {
         self.locations.get(position / (Target::ALL.len() * self.horizon))
     }
 }
+
+/// Forecast new counts of the weeks after the as-of date (days 1 to 7, 8 to 14, 15 to 21, 22 to 28), by location, target and
+/// week. Their quantiles are of their own: a difference of cumulative quantiles is none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WeeklyForecast {
+    as_of: Date,
+    locations: Vec<Location>,
+    values: Vec<[[Predicted; WEEKS_AHEAD]; 2]>,
+}
+
+/// Weeks for which new counts are forecast.
+pub const WEEKS_AHEAD: usize = 4;
+
+impl WeeklyForecast {
+    /// A forecast of the locations' values, in their order; within one by target, then week.
+    pub fn new(as_of: Date, locations: Vec<Location>, values: Vec<[[Predicted; WEEKS_AHEAD]; 2]>) -> Self {
+        Self { as_of, locations, values }
+    }
+
+    /// The date up to which data were used.
+    pub fn as_of(&self) -> Date {
+        self.as_of
+    }
+
+    /// The locations, in the order of the values.
+    pub fn locations(&self) -> &[Location] {
+        &self.locations
+    }
+
+    /// The last date of a week (1 is that of the first seven days after the as-of date).
+    pub fn date(&self, week: usize) -> Date {
+        add_days(self.as_of, 7 * week as i64)
+    }
+
+    /// One forecast; `week` runs from 1 to 4.
+    pub fn get(&self, location: usize, target: Target, week: usize) -> Predicted {
+        self.values[location][target.index()][week - 1]
+    }
+
+    /// The first location with a forecast that exploded.
+    pub fn exploded(&self) -> Option<&Location> {
+        let position = self.values.iter().position(|both| both.as_flattened().iter().any(Predicted::exploded))?;
+        self.locations.get(position)
+    }
+}

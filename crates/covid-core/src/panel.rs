@@ -279,6 +279,12 @@ impl<'a> PanelView<'a> {
         published.map_or(0.0, |count| count.max(0.0))
     }
 
+    /// The count of a day, which must be seen, or the last one before it; at least 0, and 0 before the first.
+    pub fn count_at(&self, location: usize, target: Target, day: usize) -> f64 {
+        let seen = &self.counts(location, target)[..=day];
+        seen.iter().rev().find(|count| !count.is_nan()).map_or(0.0, |count| count.max(0.0))
+    }
+
     /// The view of an earlier date, which this view must reach.
     ///
     /// # Errors
@@ -308,7 +314,7 @@ pub fn log_count(count: f64) -> f64 {
 }
 
 /// A date some days later; the calendar's last date where it would run past its end.
-pub(crate) fn add_days(date: Date, days: i64) -> Date {
+pub fn add_days(date: Date, days: i64) -> Date {
     date.saturating_add(jiff::Span::new().days(days))
 }
 

@@ -1,7 +1,7 @@
 //! Parquet bytes from and to polars frames: the only place that knows how they are encoded.
 
 use std::{
-    io::Cursor,
+    io::{Cursor, Write},
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
@@ -9,7 +9,7 @@ use polars::{
     error::PolarsError,
     io::{
         SerReader,
-        parquet::write::{KeyValueMetadata, ParquetCompression, ParquetWriter},
+        parquet::write::{BatchedWriter, KeyValueMetadata, ParquetCompression, ParquetWriter},
     },
     prelude::{ArrowDataType, ArrowSchema, DataFrame, ParquetReader},
 };
@@ -25,14 +25,21 @@ const ROW_GROUP: usize = 1 << 18;
 /// The bytes of a frame, with a note (key and value) in the footer.
 pub(crate) fn write(mut frame: DataFrame, note: (&str, &str)) -> Result<Vec<u8>, TableError> {
     let mut bytes = Vec::new();
-    ParquetWriter::new(&mut bytes)
+    writer(&mut bytes, note).finish(&mut frame).map_err(|error| TableError::NotWritten(error.to_string()))?;
+    Ok(bytes)
+}
+
+/// A writer of frames with the columns of the first, one after the other.
+pub(crate) fn begin<W: Write>(to: W, first: &DataFrame, note: (&str, &str)) -> Result<BatchedWriter<W>, TableError> {
+    writer(to, note).batched(first.schema()).map_err(|error| TableError::NotWritten(error.to_string()))
+}
+
+fn writer<W: Write>(to: W, note: (&str, &str)) -> ParquetWriter<W> {
+    ParquetWriter::new(to)
         // Read by everything that reads Parquet, and several times as fast to write as Zstd.
         .with_compression(ParquetCompression::Snappy)
         .with_row_group_size(Some(ROW_GROUP))
         .with_key_value_metadata(Some(KeyValueMetadata::from_static(vec![(note.0.into(), note.1.into())])))
-        .finish(&mut frame)
-        .map_err(|error| TableError::NotWritten(error.to_string()))?;
-    Ok(bytes)
 }
 
 /// The frame that the bytes hold, and the value of a note in the footer, if it is there.

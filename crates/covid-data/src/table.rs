@@ -198,7 +198,7 @@ pub struct Table {
 }
 
 /// What the footer of every Parquet file names, so that later versions know what they read.
-const FORMAT: (&str, &str) = ("covid.table.format", "1");
+pub(crate) const FORMAT: (&str, &str) = ("covid.table.format", "1");
 
 impl Table {
     /// A table of named columns.
@@ -317,9 +317,12 @@ impl Table {
     /// # Errors
     /// If the encoder fails, which no table is known to bring about.
     pub fn to_parquet(&self) -> Result<Vec<u8>, TableError> {
+        parquet::write(self.to_frame()?, FORMAT)
+    }
+
+    pub(crate) fn to_frame(&self) -> Result<DataFrame, TableError> {
         let columns = self.columns.iter().map(|(name, column)| column.to_polars(name)).collect();
-        let frame = DataFrame::new(self.rows(), columns).map_err(|error| TableError::NotWritten(error.to_string()))?;
-        parquet::write(frame, FORMAT)
+        DataFrame::new(self.rows(), columns).map_err(|error| TableError::NotWritten(error.to_string()))
     }
 
     /// The table that a Parquet file holds.

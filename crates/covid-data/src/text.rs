@@ -313,7 +313,6 @@ impl<'a> Records<'a> {
 
     /// The line on which a record begins, from 1. The reader's own count is that of the line after the last record, which
     /// differs where lines are empty or end in CR LF.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the reader of daily reports uses it"))]
     pub(crate) fn row(&mut self, record: &ByteRecord) -> usize {
         let from = record.position().map_or(0, |position| usize::try_from(position.byte()).unwrap_or(0));
         let rest = self.text.get(from..).unwrap_or_default();

@@ -2,16 +2,20 @@
 
 use std::path::Path;
 
-use covid_core::{Date, Fault, Location, Measure, Predicted, Target};
-use covid_data::{Column, Table, location_columns, target_column};
-use covid_training::{Backtest, OriginScore, Recipe, backtest as test, rolling_origins};
+use covid_core::{Date, Fault, Forecast, Location, Measure, Predicted, Target, WeeklyForecast};
+use covid_data::{Column, Table, TableFile, TableFileError, location_columns, target_column};
+use covid_training::{
+    Backtest, Model, OriginScore, Recipe, Replay, Scores, forecast_at_origin, rolling_origins, train_on_origins,
+    weeks_within,
+};
 use serde::Serialize;
 
 use crate::{
-    Project,
+    PipelineError, Project,
     candidates::with_replay,
-    predict::{TableFormat, write_table},
+    predict::TableFormat,
     project::blocking,
+    score_table::{ScoreRow, score_rows},
 };
 
 /// What is asked for.
@@ -27,6 +31,24 @@ pub struct BacktestRequest {
     pub recipes: Vec<Recipe>,
 }
 
+impl BacktestRequest {
+    /// The origins.
+    ///
+    /// # Errors
+    /// If there is none, or the horizon is out of range.
+    pub fn origins(&self, project: &Project) -> Result<Vec<Date>, Fault> {
+        Ok(rolling_origins(&project.published()?, self.from, self.every, self.horizon)?)
+    }
+
+    /// How often a backtest ticks: after each recipe's training, and after each origin's forecasts.
+    ///
+    /// # Errors
+    /// As [`Self::origins`].
+    pub fn steps(&self, project: &Project) -> Result<usize, Fault> {
+        Ok(self.recipes.len() + self.origins(project)?.len())
+    }
+}
+
 /// How one recipe did.
 #[derive(Debug, Clone, Serialize)]
 pub struct ModelScore {
@@ -38,8 +60,10 @@ pub struct ModelScore {
     pub rmsle_cases: Option<f64>,
     /// The same of deaths.
     pub rmsle_deaths: Option<f64>,
-    /// Origins at which a forecast was not finite or above 1e12; not in the file.
+    /// Origins at which a forecast was not finite or above 1e12; not in the file, nor in the scores below.
     pub exploded: Vec<String>,
+    /// All scores, by measure and target: of all, by days ahead, by quarter of the origin, by size of the series.
+    pub scores: Vec<ScoreRow>,
 }
 
 /// How all recipes did.
@@ -56,7 +80,8 @@ pub struct BacktestReport {
 }
 
 /// Tests recipes on rolling origins. With `out`, every forecast is written to a `.csv` or `.parquet` file in the contract's
-/// columns, sorted by origin, location, target, date and model. `tick` is called after each recipe.
+/// columns, sorted by origin, location, target, measure, date and model, one origin after the other. `tick` is called as
+/// often as [`BacktestRequest::steps`] says.
 ///
 /// # Errors
 /// If there is no origin, the horizon is out of range, a fit fails, or the file cannot be written.
@@ -70,66 +95,127 @@ pub async fn backtest(
     out.map(TableFormat::of).transpose()?;
     let (project, out) = (project.clone(), out.map(Path::to_path_buf));
     blocking(move || {
-        let training = project.settings.training;
-        let origins = rolling_origins(&project.published()?, request.from, request.every, request.horizon)?;
-        let tested = with_replay(&project, request.horizon.max(training.horizon), |replay| {
-            let test = |&recipe: &Recipe| {
-                let tested = test(replay, recipe, &origins, request.horizon, &training)?;
+        let origins = request.origins(&project)?;
+        let targets = project.published()?.targets();
+        let out = out.as_deref();
+        let mut file =
+            out.map(|out| TableFile::create(out).map_err(|error| unwritable(out, error.into()))).transpose()?;
+        let tested = with_replay(&project, request.horizon.max(project.settings.training.horizon), |replay| {
+            let train = |&recipe: &Recipe| {
+                let models = train_on_origins(replay, recipe, &origins, request.horizon, &project.settings.training)?;
                 tick();
-                Ok(tested)
+                Ok(models)
             };
-            request.recipes.iter().map(test).collect::<Result<Vec<Backtest>, Fault>>()
+            let models = request.recipes.iter().map(train).collect::<Result<Vec<Vec<Model>>, Fault>>()?;
+            let mut tested: Vec<Tested> = request.recipes.iter().map(|&recipe| Tested::new(recipe, &request)).collect();
+            for origin in 0..origins.len() {
+                let made = forecast_all(replay, &models, origin, request.horizon)?;
+                tested.iter_mut().zip(&made).for_each(|(tested, made)| tested.add(made, replay));
+                if let Some((file, out)) = file.as_mut().zip(out) {
+                    file.append(&table(&tested, &made, &targets)?).map_err(|error| unwritable(out, error))?;
+                }
+                tick();
+            }
+            Ok(tested)
         })?;
-        if let Some(out) = out {
-            write_table(&out, &table(&tested, &project.published()?.targets())?)?;
+        if let Some((file, out)) = file.zip(out) {
+            file.finish().map_err(|error| unwritable(out, error))?;
         }
         Ok(BacktestReport {
             origins: origins.iter().map(ToString::to_string).collect(),
             horizon: request.horizon,
             locations: project.panel.locations().len(),
-            models: tested.iter().map(score).collect(),
+            models: scored(&tested),
         })
     })
     .await
 }
 
-fn score(tested: &Backtest) -> ModelScore {
-    let finite = |loss: f64| loss.is_finite().then_some(loss);
-    ModelScore {
-        model: tested.recipe.to_string(),
-        rmsle: finite(tested.mean_loss()),
-        rmsle_cases: finite(tested.mean_rmsle(Target::ConfirmedCases)),
-        rmsle_deaths: finite(tested.mean_rmsle(Target::Fatalities)),
-        exploded: tested.exploded().iter().map(ToString::to_string).collect(),
+fn unwritable(out: &Path, error: TableFileError) -> Fault {
+    match error {
+        TableFileError::Io(source) => PipelineError::Unwritable { path: out.to_owned(), source }.into(),
+        TableFileError::Table(error) => error.into(),
     }
+}
+
+/// What one recipe forecast at one origin.
+struct Made {
+    score: OriginScore,
+    cumulative: Forecast,
+    weekly: Option<WeeklyForecast>,
+}
+
+fn forecast_all(replay: &Replay<'_>, models: &[Vec<Model>], origin: usize, horizon: usize) -> Result<Vec<Made>, Fault> {
+    let make = |models: &Vec<Model>| {
+        let model = &models[origin];
+        let (cumulative, weekly) = forecast_at_origin(replay, model, horizon)?;
+        Ok(Made { score: OriginScore::new(*model.spec(), &cumulative, &replay.published()), cumulative, weekly })
+    };
+    models.iter().map(make).collect()
+}
+
+/// A recipe over the origins so far.
+struct Tested {
+    backtest: Backtest,
+    scores: Scores,
+}
+
+impl Tested {
+    fn new(recipe: Recipe, request: &BacktestRequest) -> Self {
+        let backtest = Backtest { recipe, horizon: request.horizon, origins: Vec::new() };
+        Self { backtest, scores: Scores::default() }
+    }
+
+    fn add(&mut self, made: &Made, replay: &Replay<'_>) {
+        if made.score.errors.is_some() {
+            self.scores.add(&made.cumulative, made.weekly.as_ref(), &replay.published());
+        }
+        self.backtest.origins.push(made.score.clone());
+    }
+}
+
+fn scored(tested: &[Tested]) -> Vec<ModelScore> {
+    let named = |name: &str| tested.iter().find(|tested| tested.backtest.recipe.to_string() == name);
+    let references = ["persistence", "hub-baseline"].map(|name| named(name).map(|tested| &tested.scores));
+    let score = |Tested { backtest, scores }: &Tested| {
+        let finite = |loss: f64| loss.is_finite().then_some(loss);
+        ModelScore {
+            model: backtest.recipe.to_string(),
+            rmsle: finite(backtest.mean_loss()),
+            rmsle_cases: finite(backtest.mean_rmsle(Target::ConfirmedCases)),
+            rmsle_deaths: finite(backtest.mean_rmsle(Target::Fatalities)),
+            exploded: backtest.exploded().iter().map(ToString::to_string).collect(),
+            scores: score_rows(scores, references),
+        }
+    };
+    tested.iter().map(score).collect()
 }
 
 /// One row of a backtest file.
 struct Row<'a> {
-    origin: Date,
     location: &'a Location,
     target: Target,
+    measure: Measure,
     date: Date,
     horizon: usize,
     model: &'a str,
     predicted: Predicted,
 }
 
-fn table(tested: &[Backtest], targets: &[Target]) -> Result<Table, Fault> {
-    let names: Vec<String> = tested.iter().map(|tested| tested.recipe.to_string()).collect();
-    let mut rows: Vec<Row<'_>> = Vec::new();
-    for (tested, model) in tested.iter().zip(&names) {
-        for score in tested.origins.iter().filter(|score| score.errors.is_some()) {
-            rows.extend(rows_of(score, targets, model));
-        }
-    }
-    rows.sort_by(|a, b| key(a).cmp(&key(b)));
+/// The rows of one origin.
+fn table(tested: &[Tested], made: &[Made], targets: &[Target]) -> Result<Table, Fault> {
+    let names: Vec<String> = tested.iter().map(|tested| tested.backtest.recipe.to_string()).collect();
+    let mut models: Vec<(&str, &Made)> = names.iter().map(String::as_str).zip(made).collect();
+    models.retain(|(_, made)| made.score.errors.is_some());
+    models.sort_by_key(|(name, _)| *name);
+    let rows = rows(&models, targets);
+    let origin = made.first().map(|made| made.score.origin);
     let text = |value: &dyn Fn(&Row<'_>) -> String| Column::Text(rows.iter().map(|row| Some(value(row))).collect());
-    let mut columns = vec![("origin".to_owned(), Column::Date(rows.iter().map(|row| row.origin).collect()))];
+    let mut columns = vec![("origin".to_owned(), Column::Date(rows.iter().filter_map(|_| origin).collect()))];
     columns.extend(location_columns(rows.iter().map(|row| row.location)));
     columns.push(target_column(rows.iter().map(|row| row.target)));
     columns.extend([
-        ("measure".into(), text(&|_| Measure::Cumulative.name().to_owned())),
+        ("measure".into(), text(&|row| row.measure.name().to_owned())),
         ("date".into(), Column::Date(rows.iter().map(|row| row.date).collect())),
         ("horizon".into(), Column::Integer(rows.iter().map(|row| row.horizon as i64).collect())),
         ("model".into(), text(&|row| row.model.to_owned())),
@@ -141,26 +227,39 @@ fn table(tested: &[Backtest], targets: &[Target]) -> Result<Table, Fault> {
     Ok(Table::new(columns)?)
 }
 
-fn rows_of<'a>(score: &'a OriginScore, targets: &'a [Target], model: &'a str) -> impl Iterator<Item = Row<'a>> {
-    let forecast = &score.forecast;
-    let series = forecast
-        .locations()
-        .iter()
-        .enumerate()
-        .flat_map(|(place, location)| targets.iter().map(move |&target| (place, location, target)));
-    series.flat_map(move |(place, location, target)| {
-        (1..=forecast.horizon()).map(move |ahead| Row {
-            origin: score.origin,
-            location,
-            target,
-            date: forecast.date(ahead),
-            horizon: ahead,
-            model,
-            predicted: forecast.get(place, target, ahead),
-        })
-    })
-}
-
-fn key<'a>(row: &'a Row<'_>) -> (Date, &'a str, Target, Date, &'a str) {
-    (row.origin, row.location.name(), row.target, row.date, row.model)
+fn rows<'a>(models: &[(&'a str, &'a Made)], targets: &[Target]) -> Vec<Row<'a>> {
+    let Some((_, first)) = models.first() else { return Vec::new() };
+    let (locations, horizon) = (first.cumulative.locations(), first.cumulative.horizon());
+    let mut places: Vec<usize> = (0..locations.len()).collect();
+    places.sort_by_key(|&place| locations[place].name());
+    let mut rows = Vec::with_capacity(places.len() * targets.len() * (horizon + 4) * models.len());
+    for place in places {
+        let location = &locations[place];
+        for &target in targets {
+            for horizon in 1..=horizon {
+                rows.extend(models.iter().map(|&(model, made)| Row {
+                    date: made.cumulative.date(horizon),
+                    predicted: made.cumulative.get(place, target, horizon),
+                    measure: Measure::Cumulative,
+                    location,
+                    target,
+                    horizon,
+                    model,
+                }));
+            }
+            for week in 1..=weeks_within(horizon) {
+                let weekly = models.iter().filter_map(|&(model, made)| Some((model, made.weekly.as_ref()?)));
+                rows.extend(weekly.map(|(model, weekly)| Row {
+                    date: weekly.date(week),
+                    predicted: weekly.get(place, target, week),
+                    measure: Measure::WeeklyNew,
+                    location,
+                    target,
+                    horizon: 7 * week,
+                    model,
+                }));
+            }
+        }
+    }
+    rows
 }

@@ -59,6 +59,16 @@ pub enum PipelineError {
         /// The cause.
         source: std::io::Error,
     },
+    /// A row of a Kaggle test file that no forecast can answer.
+    #[error("`{}`: row {forecast_id} cannot be answered: {reason}", file.display())]
+    Unanswerable {
+        /// The test file.
+        file: PathBuf,
+        /// The number of the row.
+        forecast_id: u64,
+        /// Why not.
+        reason: String,
+    },
     /// A record that cannot be made.
     #[error("a record cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -77,7 +87,7 @@ impl Explain for PipelineError {
             Self::BadSetting { .. } | Self::NotAhead { .. } | Self::TooFar { .. } | Self::Unwritable { .. } => {
                 FaultKind::Usage
             }
-            Self::NoRun { .. } => FaultKind::Data,
+            Self::NoRun { .. } | Self::Unanswerable { .. } => FaultKind::Data,
             Self::GateRefused { .. } => FaultKind::Refused,
             Self::Json(_) | Self::CutOff(_) => FaultKind::Unexpected,
         }
@@ -93,6 +103,7 @@ impl Explain for PipelineError {
             Self::GateRefused { .. } => {
                 "see the versions with `exp-track-mod-reg models`; `rollback` needs no gate".into()
             }
+            Self::Unanswerable { .. } => "give the training and test files of the same competition week".into(),
             Self::NoRun { .. } => "make one with `deployment`".into(),
             Self::Unwritable { .. } => "choose a place that you may write to".into(),
             Self::Json(_) | Self::CutOff(_) => return None,

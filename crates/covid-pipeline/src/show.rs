@@ -1,12 +1,13 @@
 //! What is to be expected in one place, a country or the world; nothing is committed.
 
-use covid_core::{Date, Fault, MAX_HORIZON, Predicted, Selection, SelectionKind, Target};
+use covid_core::{Date, Fault, MAX_HORIZON, Predicted, Selection, SelectionKind, Target, add_days};
 use covid_data::repair;
 use covid_registry::Registry;
 use serde::Serialize;
 
 use crate::{
     PipelineError, Project, TrainingReport,
+    candidates::with_replay,
     project::blocking,
     train::{ensure_champion, tell_of_refit},
 };
@@ -20,8 +21,8 @@ pub struct ShownDay {
     pub target: Target,
     /// The forecast count.
     pub point: f64,
-    /// The seven quantiles; none for sums.
-    pub quantiles: Option<[f64; 7]>,
+    /// The seven quantiles.
+    pub quantiles: [f64; 7],
 }
 
 /// What is to be expected.
@@ -66,19 +67,19 @@ pub async fn show(
     let mut report = blocking(move || {
         let published = work.published()?;
         let dated = champion.on(published, work.repair, &work.settings.training)?;
-        let places = work.panel.subset(&selection.indices)?;
-        let prepared = repair(&places.as_of(work.as_of)?, work.repair).0;
-        let forecast = dated.model.forecast(&prepared.view(), horizon)?;
+        let sum = selection.kind != SelectionKind::Location;
+        let paths = with_replay(&work, MAX_HORIZON, |replay| {
+            if sum {
+                return Ok(dated.model.forecast_sum(replay, &selection.indices, horizon)?);
+            }
+            let prepared = repair(&published, work.repair).0;
+            let forecast = dated.model.forecast_places(&prepared.view(), &selection.indices, horizon)?;
+            Ok(Target::ALL.map(|target| forecast.path(0, target).to_vec()))
+        })?;
         let ahead = if on.is_some() { horizon..=horizon } else { 1..=horizon };
         let day = |target: Target, ahead: usize| {
-            let paths: Vec<Predicted> =
-                (0..selection.indices.len()).map(|place| forecast.get(place, target, ahead)).collect();
-            ShownDay {
-                date: forecast.date(ahead).to_string(),
-                target,
-                point: paths.iter().map(|predicted| predicted.point).sum(),
-                quantiles: (selection.kind == SelectionKind::Location).then(|| paths[0].quantiles),
-            }
+            let Predicted { point, quantiles } = paths[target.index()][ahead - 1];
+            ShownDay { date: add_days(work.as_of, ahead as i64).to_string(), target, point, quantiles }
         };
         let targets = published.targets();
         let days = targets.iter().copied().flat_map(|target| ahead.clone().map(move |ahead| (target, ahead)));
@@ -87,7 +88,7 @@ pub async fn show(
                 if targets.contains(&target) { published_sum(&work, &selection, target) } else { f64::NAN }
             }),
             locations: selection.indices.len(),
-            sum: selection.kind != SelectionKind::Location,
+            sum,
             as_of: work.as_of.to_string(),
             model: format!("{} {} ({})", champion.name, dated.version, dated.model.spec()),
             days: days.map(|(target, ahead)| day(target, ahead)).collect(),

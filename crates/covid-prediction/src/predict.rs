@@ -220,13 +220,24 @@ async fn carry_out(
     order: &[usize],
 ) -> Result<Vec<Part>, PredictionError> {
     let mut parts = Vec::with_capacity(plan.shards);
+    // What models see of the whole panel, made when the first part needs it: places share what they say together.
+    let mut seen: Option<Arc<Panel>> = None;
     for shard in 0..plan.shards {
         let part = match ledger.part(plan, shard).await? {
             Some(part) => part,
             None => {
                 let positions = order[shard_bounds(order.len(), plan.shards, shard)].to_vec();
-                let (model, panel, work) = (Arc::clone(model), Arc::clone(panel), plan.work.clone());
-                let table = blocking(move || shard_rows(&model, &panel, &positions, &work)).await?;
+                let (model, panel, work, before) =
+                    (Arc::clone(model), Arc::clone(panel), plan.work.clone(), seen.take());
+                let (table, prepared) = blocking(move || {
+                    let seen = match before {
+                        Some(seen) => seen,
+                        None => Arc::new(prepared(&panel.as_of(work.as_of)?, work.repair)),
+                    };
+                    Ok((shard_rows(&model, &seen, &positions, &work)?, seen))
+                })
+                .await?;
+                seen = Some(prepared);
                 ledger.put_part(plan, shard, &table).await?
             }
         };
@@ -235,12 +246,10 @@ async fn carry_out(
     Ok(parts)
 }
 
-/// The rows of some locations, of the targets that were published anywhere.
-fn shard_rows(model: &Model, panel: &Panel, positions: &[usize], work: &Predictions) -> Result<Table, PredictionError> {
-    let targets = panel.as_of(work.as_of)?.targets();
-    let panel = panel.subset(positions)?;
-    let forecast = model.forecast(&prepared(&panel.as_of(work.as_of)?, work.repair).view(), work.horizon)?;
-    Ok(table_of(&forecast, &targets, &work.model.name, &work.model.version)?)
+/// The rows of some locations of what models see, of the targets that were published anywhere.
+fn shard_rows(model: &Model, seen: &Panel, positions: &[usize], work: &Predictions) -> Result<Table, PredictionError> {
+    let forecast = model.forecast_places(&seen.view(), positions, work.horizon)?;
+    Ok(table_of(&forecast, &seen.view().targets(), &work.model.name, &work.model.version)?)
 }
 
 fn shard_bounds(locations: usize, shards: usize, shard: usize) -> std::ops::Range<usize> {

@@ -2,7 +2,7 @@
 //! against what was published later.
 
 use covid_core::{
-    Date, Forecast, PanelView, Target,
+    Date, Forecast, PanelView, Target, WeeklyForecast,
     metrics::{self, SquaredLogError},
 };
 use rayon::prelude::*;
@@ -24,23 +24,23 @@ pub struct Backtest {
 }
 
 /// A recipe at one origin.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct OriginScore {
     /// The as-of date.
     pub origin: Date,
     /// The model that was chosen there.
     pub spec: Spec,
-    /// What it forecast; it may have exploded.
-    pub forecast: Forecast,
+    /// Days ahead.
+    pub horizon: usize,
     /// Errors by target, then day ahead; none if a forecast is not finite or above 1e12.
     pub errors: Option<[Vec<SquaredLogError>; 2]>,
 }
 
 impl OriginScore {
     /// A forecast scored against what was published.
-    pub(crate) fn new(spec: Spec, forecast: Forecast, published: &PanelView<'_>) -> Self {
-        let errors = forecast.exploded().is_none().then(|| squared_errors(published, &forecast));
-        Self { origin: forecast.as_of(), spec, forecast, errors }
+    pub fn new(spec: Spec, forecast: &Forecast, published: &PanelView<'_>) -> Self {
+        let errors = forecast.exploded().is_none().then(|| squared_errors(published, forecast));
+        Self { origin: forecast.as_of(), spec, horizon: forecast.horizon(), errors }
     }
 
     /// RMSLE of one target over all places and days; none if it exploded, or nothing was published.
@@ -153,7 +153,44 @@ pub fn rolling_origins(
     Ok((first..view.days() - horizon).step_by(every).map(|day| view.date(day)).collect())
 }
 
-/// Tests a recipe on origins, in parallel, 1 to `horizon` days ahead (at most the replay's).
+/// A recipe as it would have been trained on each of some origins, calibrated for 1 to `horizon` days ahead.
+///
+/// # Errors
+/// If an origin is outside the data, or a fit fails.
+pub fn train_on_origins(
+    replay: &Replay<'_>,
+    recipe: Recipe,
+    origins: &[Date],
+    horizon: usize,
+    settings: &TrainingSettings,
+) -> Result<Vec<Model>, TrainingError> {
+    TrainingError::check_horizon(horizon)?;
+    let day_of = |&origin: &Date| Ok(replay.published().earlier(origin)?.days() - 1);
+    let days = origins.iter().map(day_of).collect::<Result<Vec<usize>, TrainingError>>()?;
+    // Neighbouring origins are tuned on the same earlier ones: made once here, not by each of them.
+    let (grid, gap) = (recipe.grid(), settings.horizon.min(replay.horizon()));
+    if grid.len() > 1 {
+        let tuned_on = |&day: &usize| origins_before(day, gap, settings.every, settings.tuning_origins);
+        replay.make(&grid, &days.iter().flat_map(tuned_on).collect::<Vec<usize>>())?;
+    }
+    Model::train_on_days(replay, recipe, &days, horizon, settings)
+}
+
+/// What a model forecast on the day of its training, by what models see of it; it may have exploded.
+///
+/// # Errors
+/// If the day is outside the data.
+pub fn forecast_at_origin(
+    replay: &Replay<'_>,
+    model: &Model,
+    horizon: usize,
+) -> Result<(Forecast, Option<WeeklyForecast>), TrainingError> {
+    model.check_horizon(horizon)?;
+    let day = replay.published().earlier(model.trained_as_of())?.days() - 1;
+    Ok(model.forecast_unchecked(&replay.prepared(day)?.view(), horizon))
+}
+
+/// Tests a recipe on origins, in parallel, 1 to `horizon` days ahead.
 ///
 /// # Errors
 /// If an origin is outside the data, or a fit fails.
@@ -164,20 +201,12 @@ pub fn backtest(
     horizon: usize,
     settings: &TrainingSettings,
 ) -> Result<Backtest, TrainingError> {
-    crate::error::check("horizon", "within the replay's", horizon, (1..=replay.horizon()).contains(&horizon))?;
-    let day_of = |&origin: &Date| Ok(replay.published().earlier(origin)?.days() - 1);
-    let days = origins.iter().map(day_of).collect::<Result<Vec<usize>, TrainingError>>()?;
-    // Neighbouring origins are tuned on the same earlier ones: made once here, not by each of them.
-    let gap = settings.horizon.min(replay.horizon());
-    let tuned_on = |&day: &usize| origins_before(day, gap, settings.every, settings.tuning_origins);
-    replay.make(&recipe.grid(), &days.iter().flat_map(tuned_on).collect::<Vec<usize>>())?;
-    let score = |&day: &usize| {
-        let model = Model::train_on_day(replay, recipe, day, horizon, settings)?;
-        let prepared = replay.prepared(day)?;
-        let forecast = model.forecast_unchecked(&prepared.view(), horizon);
-        Ok(OriginScore::new(*model.spec(), forecast, &replay.published()))
+    let score = |model: &Model| {
+        let (forecast, _) = forecast_at_origin(replay, model, horizon)?;
+        Ok(OriginScore::new(*model.spec(), &forecast, &replay.published()))
     };
-    let origins = days.par_iter().map(score).collect::<Result<_, TrainingError>>()?;
+    let models = train_on_origins(replay, recipe, origins, horizon, settings)?;
+    let origins = models.par_iter().map(score).collect::<Result<_, TrainingError>>()?;
     Ok(Backtest { recipe, horizon, origins })
 }
 

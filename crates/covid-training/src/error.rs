@@ -2,6 +2,8 @@
 
 use covid_core::{Date, Explain, FaultKind, MAX_HORIZON, PanelError};
 
+use crate::Recipe;
+
 /// A model cannot be made, read, or asked.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainingError {
@@ -109,7 +111,8 @@ impl Explain for TrainingError {
         Some(match self {
             Self::OutOfRange { name, .. } => format!("change {name} on the command line or in the settings"),
             Self::UnknownModel(_) => {
-                "known are persistence, polynomial, damped-growth (tuned), and fixed ones like polynomial-2 or damped-growth-7-0.9".into()
+                let tuned = Recipe::CANDIDATES.map(|recipe| recipe.to_string()).join(", ");
+                format!("known are {tuned}, and ones with numbers of their own like polynomial-2 or ets-90")
             }
             Self::TooShort { .. } => "give a later --as-of, or a source with a longer history".into(),
             Self::Fit { .. } => "try --as-of some days earlier, or look at the source with `eda`".into(),

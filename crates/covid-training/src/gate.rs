@@ -115,12 +115,12 @@ pub fn refresh(
 
 /// The loss of a model as it was trained before, at the origin and horizon of another's score.
 fn frozen_loss(replay: &Replay<'_>, model: &Model, beside: &OriginScore) -> Result<f64, TrainingError> {
-    let horizon = beside.forecast.horizon();
+    let horizon = beside.horizon;
     model.check_horizon(horizon)?;
     let day = replay.published().earlier(beside.origin)?.days() - 1;
     let prepared = replay.prepared(day)?;
-    let forecast = model.forecast_unchecked(&prepared.view(), horizon);
-    Ok(OriginScore::new(*model.spec(), forecast, &replay.published()).loss())
+    let (forecast, _) = model.forecast_unchecked(&prepared.view(), horizon);
+    Ok(OriginScore::new(*model.spec(), &forecast, &replay.published()).loss())
 }
 
 fn shown(loss: f64) -> String {

@@ -1,15 +1,10 @@
-//! Intervals from past errors: for each target and day ahead, quantiles of actual less forecast on ln(1 + count), pooled
-//! over places and past origins.
+//! The intervals of model files of version 1: for each target and day ahead, quantiles of actual less forecast on
+//! ln(1 + count), pooled over places and past origins. Such files are still read; no new one is made.
 
-use covid_core::{LEVELS, MAX_COUNT, MAX_HORIZON, Predicted, Target, log_count, metrics::quantile_of_sorted};
-use rayon::prelude::*;
+use covid_core::{MAX_COUNT, MAX_HORIZON, Predicted, Target, log_count};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Replay, Spec, TrainingError, TrainingSettings,
-    error::check,
-    replay::{self, origins_before},
-};
+use crate::{TrainingError, error::check};
 
 /// Errors on ln(1 + count) by target, day ahead and level, never falling over the levels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,44 +16,7 @@ pub struct ErrorQuantiles {
     deaths: Vec<[f64; 7]>,
 }
 
-/// Before there are past origins, errors are taken to be normal with mean 0 and a standard deviation of 0.1 * sqrt(days
-/// ahead) on ln(1 + count), about that of persistence a month into the pandemic; an assumption, not a measurement.
-const PRIOR_DEVIATION: f64 = 0.1;
-
-/// Standard normal quantiles at the seven levels.
-const NORMAL: [f64; 7] = [
-    -1.959963984540054,
-    -1.2815515655446004,
-    -0.6744897501960817,
-    0.0,
-    0.6744897501960817,
-    1.2815515655446004,
-    1.959963984540054,
-];
-
 impl ErrorQuantiles {
-    /// The errors of a model as they were known on a day, for 1 to `horizon` days ahead: each from the last
-    /// `calibration_origins` origins for which that day ahead is known. Where there are fewer, the prior stands in for
-    /// those that lack.
-    pub(crate) fn learn(
-        replay: &Replay<'_>,
-        spec: &Spec,
-        day: usize,
-        horizon: usize,
-        settings: &TrainingSettings,
-    ) -> Result<Self, TrainingError> {
-        let most = settings.calibration_origins + horizon.div_ceil(settings.every);
-        let origins = origins_before(day, settings.every, settings.every, most);
-        replay.make(&[*spec], &origins)?;
-        let learn = |target: Target| -> Result<Vec<[f64; 7]>, TrainingError> {
-            (1..=horizon)
-                .into_par_iter()
-                .map(|ahead| at(replay, spec, day, &origins, target, ahead, settings))
-                .collect()
-        };
-        Ok(Self { cases: learn(Target::ConfirmedCases)?, deaths: learn(Target::Fatalities)? })
-    }
-
     /// Days ahead that it knows.
     pub fn horizon(&self) -> usize {
         self.cases.len()
@@ -81,38 +39,6 @@ impl ErrorQuantiles {
             Target::Fatalities => &self.deaths,
         }
     }
-}
-
-fn at(
-    replay: &Replay<'_>,
-    spec: &Spec,
-    day: usize,
-    origins: &[usize],
-    target: Target,
-    ahead: usize,
-    settings: &TrainingSettings,
-) -> Result<[f64; 7], TrainingError> {
-    let known = replay.view(day)?;
-    let used: Vec<usize> =
-        origins.iter().copied().filter(|origin| origin + ahead <= day).take(settings.calibration_origins).collect();
-    let mut errors = Vec::with_capacity(used.len() * known.locations().len());
-    for &origin in &used {
-        let paths = replay.forecast(spec, origin)?;
-        errors.extend(replay::errors(&known, &paths, origin, target, ahead).map(bounded));
-    }
-    errors.sort_unstable_by(f64::total_cmp);
-    let weight = if errors.is_empty() { 0.0 } else { used.len() as f64 / settings.calibration_origins as f64 };
-    let prior = PRIOR_DEVIATION * (ahead as f64).sqrt();
-    Ok(std::array::from_fn(|level| {
-        let seen = quantile_of_sorted(&errors, LEVELS[level]).unwrap_or(0.0);
-        weight * seen + (1.0 - weight) * prior * NORMAL[level]
-    }))
-}
-
-/// Past forecasts may have exploded; their errors count as the largest that can be stated.
-fn bounded(error: f64) -> f64 {
-    let most = MAX_COUNT.ln_1p();
-    if error.is_nan() { -most } else { error.clamp(-most, most) }
 }
 
 fn count(x: f64) -> f64 {
@@ -145,6 +71,17 @@ impl TryFrom<Unchecked> for ErrorQuantiles {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Standard normal quantiles at the seven levels.
+    const NORMAL: [f64; 7] = [
+        -1.959963984540054,
+        -1.2815515655446004,
+        -0.6744897501960817,
+        0.0,
+        0.6744897501960817,
+        1.2815515655446004,
+        1.959963984540054,
+    ];
 
     #[test]
     fn a_nan_stays_one_and_nothing_is_below_the_last_count() {

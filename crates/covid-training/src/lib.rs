@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod backtest;
+mod calibration;
 mod error;
 mod gate;
 mod intervals;
@@ -10,18 +11,27 @@ mod normal;
 mod paths;
 mod recipe;
 mod replay;
+mod scores;
 mod settings;
+mod spread;
+mod sums;
+mod tables;
 
-pub use backtest::{Backtest, OriginScore, backtest, recent_origins, rolling_origins};
+pub use backtest::{
+    Backtest, OriginScore, backtest, forecast_at_origin, recent_origins, rolling_origins, train_on_origins,
+};
+pub use calibration::Calibration;
 pub use error::TrainingError;
 pub use gate::{Verdict, compare, paired_p_value, refresh};
 pub use intervals::ErrorQuantiles;
 pub use model::{FORMAT_VERSION, Model};
 pub use models::{
-    Blend, DampedGrowth, Ets, Fitted, FittedForecaster, FittedPolynomial, FittedResidualRidge, Forecaster, HubBaseline,
-    LaggedDeaths, LinearDrift, Persistence, Polynomial, ResidualRidge, ShrunkGrowth, Spec, WeeklyTrend,
+    Blend, DampedGrowth, Ensemble, Ets, Fitted, FittedEnsemble, FittedForecaster, FittedPolynomial,
+    FittedResidualRidge, Forecaster, HubBaseline, LaggedDeaths, LinearDrift, Persistence, Polynomial, ResidualRidge,
+    ShrunkGrowth, Spec, WeeklyTrend,
 };
-pub use paths::LogPaths;
+pub use paths::{Centres, LogPaths};
 pub use recipe::Recipe;
 pub use replay::{MIN_DAYS, Prepare, Replay};
+pub use scores::{Group, Scores, Size, Tally, weekly_new, weeks_within};
 pub use settings::{GateSettings, TrainingSettings};

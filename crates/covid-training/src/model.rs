@@ -1,27 +1,80 @@
 //! A trained model: what a registered version holds, and its file.
 
-use covid_core::{Date, Forecast, PanelView, sha256_hex};
+use covid_core::{Date, Forecast, Location, PanelView, Predicted, Target, WeeklyForecast, sha256_hex};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ErrorQuantiles, Fitted, FittedForecaster, Forecaster, Recipe, Replay, Spec, TrainingError, TrainingSettings,
+    Calibration, ErrorQuantiles, Fitted, FittedForecaster, HubBaseline, Recipe, Replay, Spec, TrainingError,
+    TrainingSettings,
     backtest::{loss, mean},
+    calibration::{point, predicted},
+    error::check,
+    models::recent::Recent,
+    paths::Centres,
     replay::origins_before,
 };
 
 /// The version of the model file that this program writes. Every older one must still load (`tests/golden`).
-pub const FORMAT_VERSION: u64 = 1;
+pub const FORMAT_VERSION: u64 = 2;
 
-/// A recipe with what was learned once: hyper-parameters, pooled coefficients, error quantiles, as of a date.
+/// A recipe with what was learned once: hyper-parameters, pooled coefficients, quantiles of past errors, as of a date.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(into = "File", try_from = "File")]
 pub struct Model {
+    recipe: Recipe,
+    spec: Spec,
+    fitted: Fitted,
+    trained_as_of: Date,
+    intervals: Intervals,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Intervals {
+    /// Those of format version 1.
+    Pooled(ErrorQuantiles),
+    /// By size of the forecast, of weeks and of cumulative counts.
+    Sized(Calibration),
+}
+
+/// The model file.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
     format_version: u64,
     recipe: Recipe,
     spec: Spec,
     fitted: Fitted,
     trained_as_of: Date,
-    error_quantiles: ErrorQuantiles,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error_quantiles: Option<ErrorQuantiles>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    calibration: Option<Calibration>,
+}
+
+impl From<Model> for File {
+    fn from(model: Model) -> Self {
+        let Model { recipe, spec, fitted, trained_as_of, intervals } = model;
+        let (format_version, error_quantiles, calibration) = match intervals {
+            Intervals::Pooled(errors) => (1, Some(errors), None),
+            Intervals::Sized(calibration) => (2, None, Some(calibration)),
+        };
+        Self { format_version, recipe, spec, fitted, trained_as_of, error_quantiles, calibration }
+    }
+}
+
+impl TryFrom<File> for Model {
+    type Error = TrainingError;
+
+    fn try_from(file: File) -> Result<Self, TrainingError> {
+        let File { format_version, recipe, spec, fitted, trained_as_of, error_quantiles, calibration } = file;
+        let intervals = match (format_version, error_quantiles, calibration) {
+            (1, Some(errors), None) => Intervals::Pooled(errors),
+            (2, None, Some(calibration)) => Intervals::Sized(calibration),
+            _ => return Err(TrainingError::ModelFile("it has not the intervals of its format version".into())),
+        };
+        Ok(Self { recipe, spec, fitted, trained_as_of, intervals })
+    }
 }
 
 impl Model {
@@ -30,27 +83,39 @@ impl Model {
     /// # Errors
     /// If the history is too short for it, or a fit fails.
     pub fn train(replay: &Replay<'_>, recipe: Recipe, settings: &TrainingSettings) -> Result<Self, TrainingError> {
-        Self::train_on_day(replay, recipe, replay.published().days() - 1, replay.horizon(), settings)
+        let day = replay.published().days() - 1;
+        let mut models = Self::train_on_days(replay, recipe, &[day], replay.horizon(), settings)?;
+        models.pop().ok_or_else(|| TrainingError::UnknownModel(recipe.to_string()))
     }
 
-    /// Trains a recipe as it would have been on a day, calibrated for 1 to `horizon` days ahead.
-    pub(crate) fn train_on_day(
+    /// Trains a recipe as it would have been on each of some days, calibrated for 1 to `horizon` days ahead. What the days
+    /// share (forecasts of past days, and their errors) is made once.
+    pub(crate) fn train_on_days(
         replay: &Replay<'_>,
         recipe: Recipe,
-        day: usize,
+        days: &[usize],
         horizon: usize,
         settings: &TrainingSettings,
-    ) -> Result<Self, TrainingError> {
-        let spec = tune(replay, recipe, day, settings)?;
-        let prepared = replay.prepared(day)?;
-        Ok(Self {
-            format_version: FORMAT_VERSION,
-            recipe,
-            spec,
-            fitted: spec.fit(&prepared.view())?,
-            trained_as_of: prepared.last_date(),
-            error_quantiles: ErrorQuantiles::learn(replay, &spec, day, horizon, settings)?,
-        })
+    ) -> Result<Vec<Self>, TrainingError> {
+        let specs = days.par_iter().map(|&day| tune(replay, recipe, day, settings));
+        let specs = specs.collect::<Result<Vec<Spec>, TrainingError>>()?;
+        let mut models: Vec<Option<Self>> = vec![None; days.len()];
+        for (_, spec) in specs.iter().enumerate().filter(|(i, spec)| !specs[..*i].contains(spec)) {
+            let whose: Vec<usize> = (0..days.len()).filter(|&i| specs[i] == *spec).collect();
+            let its_days: Vec<usize> = whose.iter().map(|&i| days[i]).collect();
+            let calibrations = Calibration::learn(replay, spec, &its_days, horizon, settings)?;
+            for (i, calibration) in whose.into_iter().zip(calibrations) {
+                let prepared = replay.prepared(days[i])?;
+                models[i] = Some(Self {
+                    recipe,
+                    spec: *spec,
+                    fitted: replay.fit(spec, &prepared.view())?,
+                    trained_as_of: prepared.last_date(),
+                    intervals: Intervals::Sized(calibration),
+                });
+            }
+        }
+        Ok(models.into_iter().flatten().collect())
     }
 
     /// What it is an instance of.
@@ -63,6 +128,10 @@ impl Model {
         &self.spec
     }
 
+    pub(crate) fn fitted(&self) -> &Fitted {
+        &self.fitted
+    }
+
     /// The last date of what it learned from.
     pub fn trained_as_of(&self) -> Date {
         self.trained_as_of
@@ -70,7 +139,10 @@ impl Model {
 
     /// The furthest day ahead for which it has quantiles.
     pub fn max_horizon(&self) -> usize {
-        self.error_quantiles.horizon()
+        match &self.intervals {
+            Intervals::Pooled(errors) => errors.horizon(),
+            Intervals::Sized(calibration) => calibration.horizon(),
+        }
     }
 
     /// Forecast counts of every location of a prepared view. Whether the view is of a date before the training is the
@@ -79,8 +151,22 @@ impl Model {
     /// # Errors
     /// If the horizon is out of range, or any number is not finite or above 1e12.
     pub fn forecast(&self, view: &PanelView<'_>, horizon: usize) -> Result<Forecast, TrainingError> {
+        self.forecast_places(view, &all_places(view), horizon)
+    }
+
+    /// The same of some locations of the view, by position, in the order given. A location's forecast is what it is among
+    /// all: the view must be of the whole panel.
+    ///
+    /// # Errors
+    /// As [`Self::forecast`].
+    pub fn forecast_places(
+        &self,
+        view: &PanelView<'_>,
+        places: &[usize],
+        horizon: usize,
+    ) -> Result<Forecast, TrainingError> {
         self.check_horizon(horizon)?;
-        let forecast = self.forecast_unchecked(view, horizon);
+        let forecast = self.cumulative(view, places, horizon, &self.fitted.centres(view, places, horizon));
         match forecast.exploded() {
             None => Ok(forecast),
             Some(location) => Err(TrainingError::Exploded {
@@ -96,15 +182,62 @@ impl Model {
     pub(crate) fn check_horizon(&self, horizon: usize) -> Result<(), TrainingError> {
         TrainingError::check_horizon(horizon)?;
         let within = horizon <= self.max_horizon();
-        crate::error::check("horizon", "within what the model was calibrated for", horizon, within).map(|_| ())
+        check("horizon", "within what the model was calibrated for", horizon, within).map(|_| ())
     }
 
-    pub(crate) fn forecast_unchecked(&self, view: &PanelView<'_>, horizon: usize) -> Forecast {
-        let paths = self.fitted.predict(view, horizon);
-        Forecast::from_fn(view.as_of(), horizon, view.locations().to_vec(), |location, target, ahead| {
-            let x = paths.path(location, target)[ahead - 1];
-            self.error_quantiles.around(target, ahead, x, view.last_count(location, target))
+    /// Cumulative counts, which may have exploded, and new counts of weeks (none of a model of format version 1).
+    pub(crate) fn forecast_unchecked(
+        &self,
+        view: &PanelView<'_>,
+        horizon: usize,
+    ) -> (Forecast, Option<WeeklyForecast>) {
+        let places = all_places(view);
+        let centres = self.fitted.centres(view, &places, horizon);
+        (self.cumulative(view, &places, horizon, &centres), self.weekly(view, &places, &centres))
+    }
+
+    fn cumulative(&self, view: &PanelView<'_>, places: &[usize], horizon: usize, centres: &Centres) -> Forecast {
+        let today = view.days() - 1;
+        let path = |i: usize, target: Target| -> Vec<Predicted> {
+            let last = view.last_count(places[i], target);
+            let points = &centres.points.path(i, target)[..horizon];
+            match &self.intervals {
+                Intervals::Pooled(errors) => {
+                    points.iter().enumerate().map(|(day, &x)| errors.around(target, day + 1, x, last)).collect()
+                }
+                Intervals::Sized(calibration) => {
+                    let recent = Recent::on(view, places[i], today);
+                    let factors = calibration.factors(&recent, target, &centres.weekly[i][target.index()]);
+                    let new = &centres.new.path(i, target)[..horizon];
+                    let quantiles = calibration.cumulative(target, last, new, &factors);
+                    points.iter().zip(quantiles).map(|(&x, quantiles)| predicted(point(x, last), quantiles)).collect()
+                }
+            }
+        };
+        let paths: Vec<[Vec<Predicted>; 2]> =
+            (0..places.len()).into_par_iter().map(|i| Target::ALL.map(|target| path(i, target))).collect();
+        Forecast::from_fn(view.as_of(), horizon, locations(view, places), |i, target, ahead| {
+            paths[i][target.index()][ahead - 1]
         })
+    }
+
+    fn weekly(&self, view: &PanelView<'_>, places: &[usize], centres: &Centres) -> Option<WeeklyForecast> {
+        let Intervals::Sized(calibration) = &self.intervals else { return None };
+        let weeks = |i: usize| {
+            Target::ALL.map(|target| {
+                let centre = centres.weekly[i][target.index()];
+                // The hubs' baseline has quantiles of its own.
+                let own = matches!(self.fitted, Fitted::HubBaseline(_))
+                    .then(|| HubBaseline::quantiles(view.counts(places[i], target)));
+                let factors = calibration.factors(&Recent::on(view, places[i], view.days() - 1), target, &centre);
+                std::array::from_fn(|week| {
+                    let calibrated = || calibration.weekly(target, week, centre[week], &factors);
+                    predicted(centre[week].exp_m1(), own.map_or_else(calibrated, |own| own[week]))
+                })
+            })
+        };
+        let values = (0..places.len()).into_par_iter().map(weeks).collect();
+        Some(WeeklyForecast::new(view.as_of(), locations(view, places), values))
     }
 
     /// The model file: JSON, exact to the bit after a round trip.
@@ -112,7 +245,12 @@ impl Model {
     /// # Errors
     /// If a number is not finite.
     pub fn to_json(&self) -> Result<Vec<u8>, TrainingError> {
-        let mut bytes = serde_json::to_vec_pretty(self).map_err(|error| TrainingError::ModelFile(error.to_string()))?;
+        // A calibration is thousands of numbers, which nobody reads a line each.
+        let write = match self.intervals {
+            Intervals::Pooled(_) => serde_json::to_vec_pretty(self),
+            Intervals::Sized(_) => serde_json::to_vec(self),
+        };
+        let mut bytes = write.map_err(|error| TrainingError::ModelFile(error.to_string()))?;
         bytes.push(b'\n');
         Ok(bytes)
     }
@@ -128,7 +266,7 @@ impl Model {
         }
         let unreadable = |error: serde_json::Error| TrainingError::ModelFile(error.to_string());
         let Version { format_version: found } = serde_json::from_slice(bytes).map_err(unreadable)?;
-        if found != FORMAT_VERSION {
+        if !(1..=FORMAT_VERSION).contains(&found) {
             return Err(TrainingError::ModelVersion { found, known: FORMAT_VERSION });
         }
         serde_json::from_slice(bytes).map_err(unreadable)
@@ -141,6 +279,14 @@ impl Model {
     pub fn digest(&self) -> Result<String, TrainingError> {
         Ok(sha256_hex(&self.to_json()?))
     }
+}
+
+fn all_places(view: &PanelView<'_>) -> Vec<usize> {
+    (0..view.locations().len()).collect()
+}
+
+fn locations(view: &PanelView<'_>, places: &[usize]) -> Vec<Location> {
+    places.iter().map(|&place| view.locations()[place].clone()).collect()
 }
 
 /// The model of a recipe's grid with the smallest mean loss on the origins before a day whose whole horizon is known on

@@ -19,10 +19,10 @@ impl<const P: usize> Gram<P> {
         Self(Box::new([[0.0; P]; P]))
     }
 
-    /// Adds a row; only the part on and above the diagonal is kept.
-    pub(crate) fn add(&mut self, features: &[f64; P]) {
+    /// Adds a row with a weight; only the part on and above the diagonal is kept.
+    pub(crate) fn add(&mut self, features: &[f64; P], weight: f64) {
         for (i, row) in self.0.iter_mut().enumerate() {
-            let f = features[i];
+            let f = weight * features[i];
             for (sum, other) in row[i..].iter_mut().zip(&features[i..]) {
                 *sum += f * other;
             }
@@ -34,6 +34,17 @@ impl<const P: usize> Gram<P> {
         for (sum, value) in self.0.as_flattened_mut().iter_mut().zip(other.0.as_flattened()) {
             *sum += weight * value;
         }
+    }
+
+    /// Fades every row by a factor.
+    pub(crate) fn fade(&mut self, factor: f64) {
+        self.0.as_flattened_mut().iter_mut().for_each(|sum| *sum *= factor);
+    }
+
+    /// The mean of every feature; 0 without a row.
+    pub(crate) fn means(&self) -> [f64; P] {
+        let rows = self.rows();
+        std::array::from_fn(|i| if rows > 0.0 { self.at(0, i) / rows } else { 0.0 })
     }
 
     /// The sum of weights.
@@ -95,7 +106,7 @@ mod tests {
         let (mut gram, mut moment) = (Gram::new(), [0.0; 3]);
         for i in 0..50 {
             let features = [1.0, f64::from(i % 7), 5.0];
-            gram.add(&features);
+            gram.add(&features, 1.0);
             features.iter().zip(&mut moment).for_each(|(f, sum)| *sum += f * (2.0 + 3.0 * features[1]));
         }
         (gram, moment)

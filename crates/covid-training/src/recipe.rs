@@ -4,7 +4,10 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DampedGrowth, Persistence, Polynomial, Spec, TrainingError};
+use crate::{
+    Blend, DampedGrowth, Ensemble, Ets, HubBaseline, LaggedDeaths, LinearDrift, Persistence, Polynomial, ResidualRidge,
+    ShrunkGrowth, Spec, TrainingError, WeeklyTrend,
+};
 
 /// A family of models whose hyper-parameters are chosen at each as-of date, from data up to that date; or a fixed model.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -21,8 +24,21 @@ pub enum Recipe {
 }
 
 impl Recipe {
-    /// The candidates of a training, the naive one first.
-    pub const CANDIDATES: [Self; 3] = [Self::Persistence, Self::Polynomial, Self::DampedGrowth];
+    /// The candidates of a training, the naive ones first.
+    pub const CANDIDATES: [Self; 12] = [
+        Self::Persistence,
+        Self::Fixed(Spec::HubBaseline(HubBaseline)),
+        Self::Polynomial,
+        Self::DampedGrowth,
+        Self::Fixed(Spec::LinearDrift(LinearDrift::DEFAULT)),
+        Self::Fixed(Spec::ShrunkGrowth(ShrunkGrowth::DEFAULT)),
+        Self::Fixed(Spec::WeeklyTrend(WeeklyTrend::DEFAULT)),
+        Self::Fixed(Spec::LaggedDeaths(LaggedDeaths::DEFAULT)),
+        Self::Fixed(Spec::Ets(Ets::DEFAULT)),
+        Self::Fixed(Spec::Blend(Blend::DEFAULT)),
+        Self::Fixed(Spec::ResidualRidge(ResidualRidge::DEFAULT)),
+        Self::Fixed(Spec::Ensemble(Ensemble)),
+    ];
 
     /// The models to choose from; the first is the one to use where no past origin can tell.
     pub fn grid(self) -> Vec<Spec> {
@@ -83,12 +99,14 @@ mod tests {
 
     #[test]
     fn every_entry_of_a_grid_is_made() {
-        assert_eq!(Recipe::CANDIDATES.map(|recipe| recipe.grid().len()), [1, 3, 6]);
+        assert_eq!(Recipe::CANDIDATES.map(|recipe| recipe.grid().len()), [1, 1, 3, 6, 1, 1, 1, 1, 1, 1, 1, 1]);
     }
 
     #[test]
     fn names_round_trip() {
-        for name in ["persistence", "polynomial", "damped-growth", "polynomial-2", "damped-growth-7-0.9"] {
+        for name in
+            ["persistence", "polynomial", "damped-growth", "polynomial-2", "damped-growth-7-0.9", "ensemble", "ets-90"]
+        {
             assert_eq!(name.parse::<Recipe>().unwrap().to_string(), name);
         }
     }

@@ -9,7 +9,7 @@ use std::{
 use covid_core::{Panel, PanelView, Target, log_count};
 use rayon::prelude::*;
 
-use crate::{FittedForecaster, Forecaster, LogPaths, Spec, TrainingError};
+use crate::{Fitted, FittedForecaster, LogPaths, Spec, TrainingError, models::PastDays};
 
 /// Makes of a view what models may see (repair). It gets the view of an origin, and so nothing later.
 pub type Prepare<'a> = dyn Fn(&PanelView<'_>) -> Panel + Sync + 'a;
@@ -23,13 +23,14 @@ pub struct Replay<'a> {
     prepare: &'a Prepare<'a>,
     horizon: usize,
     made: Mutex<HashMap<(String, usize), Arc<LogPaths>>>,
+    past: PastDays<'a>,
 }
 
 impl<'a> Replay<'a> {
     /// Forecasts of 1 to `horizon` days ahead from any day up to the view's as-of date; models see what `prepare` makes of
     /// a day's view.
     pub fn new(published: PanelView<'a>, prepare: &'a Prepare<'a>, horizon: usize) -> Self {
-        Self { published, prepare, horizon, made: Mutex::default() }
+        Self { published, prepare, horizon, made: Mutex::default(), past: PastDays::new(published) }
     }
 
     /// The published counts.
@@ -45,6 +46,12 @@ impl<'a> Replay<'a> {
     /// What models see on a day.
     pub(crate) fn prepared(&self, day: usize) -> Result<Panel, TrainingError> {
         Ok((self.prepare)(&self.view(day)?))
+    }
+
+    /// A model fitted on a day's view, as `prepare` made it. What its past days teach is learned from published counts, once
+    /// for all the days that ask.
+    pub(crate) fn fit(&self, spec: &Spec, view: &PanelView<'_>) -> Result<Fitted, TrainingError> {
+        spec.fit_from(view, &self.past)
     }
 
     /// Published counts up to a day.
@@ -63,7 +70,7 @@ impl<'a> Replay<'a> {
             let prepared = self.prepared(day)?;
             let view = prepared.view();
             for spec in missing {
-                let paths = Arc::new(spec.fit(&view)?.predict(&view, self.horizon));
+                let paths = Arc::new(self.fit(spec, &view)?.predict(&view, self.horizon));
                 self.made.lock().unwrap_or_else(PoisonError::into_inner).insert((spec.to_string(), day), paths);
             }
             Ok(())

@@ -13,8 +13,8 @@ pub struct TrainingSettings {
     pub every: usize,
     /// Origins before an as-of date on which its hyper-parameters are chosen.
     pub tuning_origins: usize,
-    /// Past origins whose errors give the quantiles of a horizon.
-    pub calibration_origins: usize,
+    /// Weeks after which a past error counts half in the quantiles.
+    pub calibration_half_life: usize,
 }
 
 impl TrainingSettings {
@@ -23,12 +23,12 @@ impl TrainingSettings {
     /// # Errors
     /// The first one that is not.
     pub fn checked(self) -> Result<Self, TrainingError> {
-        let Self { horizon, every, tuning_origins, calibration_origins } = self;
+        let Self { horizon, every, tuning_origins, calibration_half_life } = self;
         check("training.horizon", "from 1 to 60 days", horizon, (1..=60).contains(&horizon))?;
         check("training.every", "from 1 to 365 days", every, (1..=365).contains(&every))?;
         check("training.tuning_origins", "from 1 to 100", tuning_origins, (1..=100).contains(&tuning_origins))?;
-        let allowed = (1..=100).contains(&calibration_origins);
-        check("training.calibration_origins", "from 1 to 100", calibration_origins, allowed)?;
+        let allowed = (1..=520).contains(&calibration_half_life);
+        check("training.calibration_half_life", "from 1 to 520 weeks", calibration_half_life, allowed)?;
         Ok(self)
     }
 }

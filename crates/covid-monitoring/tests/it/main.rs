@@ -10,7 +10,8 @@ use covid_prediction::{Branch, Champion, predict};
 use covid_storage::{MemoryStore, list_all};
 use covid_training::{Model, Recipe, Replay, TrainingSettings};
 
-const SETTINGS: TrainingSettings = TrainingSettings { horizon: 7, every: 7, tuning_origins: 2, calibration_origins: 2 };
+const SETTINGS: TrainingSettings =
+    TrainingSettings { horizon: 7, every: 7, tuning_origins: 2, calibration_half_life: 20 };
 
 fn panel() -> Panel {
     Simulation::new(6, 120, 7).unwrap().panel()

@@ -15,7 +15,8 @@ use covid_prediction::{Branch, Champion, Outcome, PredictionError, Request, pred
 use covid_storage::ObjectStore;
 use covid_training::{Model, Recipe, Replay, TrainingSettings};
 
-const SETTINGS: TrainingSettings = TrainingSettings { horizon: 7, every: 7, tuning_origins: 2, calibration_origins: 2 };
+const SETTINGS: TrainingSettings =
+    TrainingSettings { horizon: 7, every: 7, tuning_origins: 2, calibration_half_life: 20 };
 
 fn now() -> Timestamp {
     "2030-01-02T03:04:05Z".parse().unwrap()

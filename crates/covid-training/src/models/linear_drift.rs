@@ -7,10 +7,7 @@ use std::fmt;
 use covid_core::{PanelView, Target};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    FittedForecaster, Forecaster,
-    recent::{Recent, WINDOW},
-};
+use super::{FittedForecaster, Forecaster, recent::Recent};
 use crate::{LogPaths, TrainingError, error::check};
 
 /// A straight line through the last days of counts.
@@ -24,12 +21,12 @@ impl LinearDrift {
     /// A week, so that every weekday's way of reporting is in it once.
     pub const DEFAULT: Self = Self { window: 7 };
 
-    /// New counts of `window` days (1 to 59).
+    /// New counts of `window` days (1 to 60).
     ///
     /// # Errors
     /// If it is outside its range.
     pub fn new(window: usize) -> Result<Self, TrainingError> {
-        Ok(Self { window: check("linear-drift window", "from 1 to 59 days", window, (1..WINDOW).contains(&window))? })
+        Ok(Self { window: check("linear-drift window", "from 1 to 60 days", window, (1..=60).contains(&window))? })
     }
 
     /// Its hyper-parameters in the order of its name.

@@ -2,26 +2,32 @@
 
 mod blend;
 mod damped_growth;
+mod ensemble;
 mod ets;
 mod hub_baseline;
 mod lagged_deaths;
 mod linear_drift;
 mod names;
+mod past;
 mod persistence;
 mod polynomial;
-mod recent;
+pub(crate) mod recent;
 mod residual_ridge;
 mod shrunk_growth;
+mod weekly_ridge;
 mod weekly_trend;
+pub(crate) mod weeks;
 
 use std::{fmt, str::FromStr};
 
 use covid_core::PanelView;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::past::PastDays;
 pub use self::{
     blend::Blend,
     damped_growth::DampedGrowth,
+    ensemble::{Ensemble, FittedEnsemble},
     ets::Ets,
     hub_baseline::HubBaseline,
     lagged_deaths::LaggedDeaths,
@@ -32,7 +38,7 @@ pub use self::{
     shrunk_growth::ShrunkGrowth,
     weekly_trend::WeeklyTrend,
 };
-use crate::{LogPaths, TrainingError};
+use crate::{LogPaths, TrainingError, paths::Centres};
 
 /// A model that has its hyper-parameters and has seen no data.
 pub trait Forecaster {
@@ -53,6 +59,11 @@ pub trait FittedForecaster {
     /// Points on ln(1 + count) for some locations of the view, by position, 1 to `horizon` days (at most 60) after its as-of
     /// date; in the order of `places`.
     fn predict_places(&self, view: &PanelView<'_>, places: &[usize], horizon: usize) -> LogPaths;
+
+    /// What the intervals are laid around, and the points, both up to at least `horizon` days ahead.
+    fn centres(&self, view: &PanelView<'_>, places: &[usize], horizon: usize) -> Centres {
+        Centres::of_points(view, places, self.predict_places(view, places, Centres::days(horizon)))
+    }
 
     /// The same for every location of the view.
     fn predict(&self, view: &PanelView<'_>, horizon: usize) -> LogPaths {
@@ -92,6 +103,12 @@ macro_rules! models {
             fn predict_places(&self, view: &PanelView<'_>, places: &[usize], horizon: usize) -> LogPaths {
                 match self {
                     $(Self::$name(fitted) => fitted.predict_places(view, places, horizon),)*
+                }
+            }
+
+            fn centres(&self, view: &PanelView<'_>, places: &[usize], horizon: usize) -> Centres {
+                match self {
+                    $(Self::$name(fitted) => fitted.centres(view, places, horizon),)*
                 }
             }
         }
@@ -138,6 +155,8 @@ models! {
     ResidualRidge(ResidualRidge, FittedResidualRidge),
     /// The forecast hubs' baseline.
     HubBaseline(HubBaseline, HubBaseline),
+    /// The full candidate.
+    Ensemble(Ensemble, FittedEnsemble),
 }
 
 /// Reads `persistence`, `polynomial-DEGREE[-window-DAYS][-clip-X]`, `damped-growth-WINDOW-PHI`, or a name of the others with
@@ -158,8 +177,17 @@ impl FromStr for Spec {
 }
 
 impl Spec {
+    /// Fits on a view, given what past days teach; `past` may know more days than the view, of which nothing is taken.
+    pub(crate) fn fit_from(&self, view: &PanelView<'_>, past: &PastDays<'_>) -> Result<Fitted, TrainingError> {
+        match self {
+            Self::ResidualRidge(spec) => Ok(Fitted::ResidualRidge(spec.fit_from(view, past)?)),
+            Self::Ensemble(spec) => Ok(Fitted::Ensemble(spec.fit_from(view, past)?)),
+            others => others.fit(view),
+        }
+    }
+
     fn without_parameters(text: &str) -> Option<Self> {
-        [Self::Persistence(Persistence), Self::HubBaseline(HubBaseline)]
+        [Self::Persistence(Persistence), Self::HubBaseline(HubBaseline), Self::Ensemble(Ensemble)]
             .into_iter()
             .find(|spec| spec.to_string() == text)
     }
@@ -236,6 +264,7 @@ mod tests {
             "residual-ridge",
             "residual-ridge-90-100",
             "hub-baseline",
+            "ensemble",
         ] {
             assert_eq!(name.parse::<Spec>().unwrap().to_string(), name);
         }

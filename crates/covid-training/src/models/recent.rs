@@ -3,9 +3,9 @@
 use covid_core::{PanelView, Target};
 use rayon::prelude::*;
 
-/// Days of history that a simple model may read, the as-of date included: eight weeks and some, of which the longest look
-/// back is the month of the ridge's features.
-pub(crate) const WINDOW: usize = 60;
+/// Days of history that a simple model may read, the as-of date included: nine weeks, of which
+/// the intervals compare each with the one before.
+pub(crate) const WINDOW: usize = 64;
 
 /// Counts of one place on its newest days: at least 0, a gap repeats the count before it, 0 before the first count.
 #[derive(Debug, Clone)]

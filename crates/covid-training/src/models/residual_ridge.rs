@@ -2,7 +2,8 @@
 //! days, on features of a place's recent counts; between these days ahead the correction is interpolated.
 //!
 //! x(s) = blend(s) + correction(s), not below x(0), never falling over s. The regression of day s ahead learns from the days
-//! u = t - 7, t - 14, ... whose day u + s is known at t, a year back, each weighted by 7 * 0.5^(age / half-life); the error is
+//! u = t - 7, t - 14, ... whose day u + s is known at t, half a year back, each weighted by 7 * 0.5^(age / half-life), a place by
+//! 0.5 / sqrt(0.05 + its blend's growth over 28 days); the error is
 //! taken within 0.2 sqrt(s) of 0; the penalty is 300 sqrt(s) on features scaled to unit variance; the correction is
 //! multiplied by n^2 / (n^2 + 150^2) for n days of history.
 //!
@@ -11,7 +12,7 @@
 //! competitions of spring 2020. How far each simple model lies from the blend is among the features, so that the fit is also
 //! the weighing of these models by their past.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use covid_core::{PanelView, Target};
 use rayon::prelude::*;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Blend, FittedForecaster, Forecaster,
     blend::{Members, Pooled},
+    past::PastDays,
     recent::Recent,
 };
 use crate::{
@@ -45,8 +47,11 @@ const FURTHEST: usize = 28;
 /// Features, the constant first.
 const FEATURES: usize = 23;
 
-/// Errors older than this teach nothing.
-const OLDEST: usize = 364;
+/// The position among them of the blend's growth over 28 days.
+const GROWTH: usize = 2;
+
+/// Errors older than this, in days, teach nothing.
+const OLDEST: usize = 182;
 
 /// The correction has half its weight with a history of so many days.
 const HALF_TRUST: f64 = 150.0;
@@ -79,11 +84,26 @@ impl ResidualRidge {
         vec![("half_life", self.half_life.to_string()), ("penalty", self.penalty.to_string())]
     }
 
+    /// Fits on what the days before the as-of date of a view teach.
+    pub(super) fn fit_from(
+        &self,
+        view: &PanelView<'_>,
+        past: &PastDays<'_>,
+    ) -> Result<FittedResidualRidge, TrainingError> {
+        let today = view.days() - 1;
+        let oldest = today.saturating_sub(OLDEST + FURTHEST);
+        let days: Vec<usize> =
+            (1..).map_while(|week| today.checked_sub(7 * week)).take_while(|&day| day >= oldest).collect();
+        let days: Vec<Arc<PastDay>> = days.into_par_iter().map(|day| past.day(day)).collect();
+        let [cases, deaths] = Target::ALL.map(|target| self.coefficients(view, &days, target));
+        Ok(FittedResidualRidge { spec: *self, coefficients: [cases?, deaths?] })
+    }
+
     /// Coefficients by day ahead of one target, from what each past day taught.
     fn coefficients(
         &self,
         view: &PanelView<'_>,
-        days: &[PastDay],
+        days: &[Arc<PastDay>],
         target: Target,
     ) -> Result<Vec<Vec<f64>>, TrainingError> {
         let today = view.days() - 1;
@@ -106,14 +126,16 @@ impl ResidualRidge {
 }
 
 /// What one past day teaches: the features of every place that day, and the blend's errors after it that are known.
-struct PastDay {
+#[derive(Debug)]
+pub(crate) struct PastDay {
     day: usize,
     grams: [Gram<FEATURES>; 2],
     moments: [[[f64; FEATURES]; AHEAD.len()]; 2],
 }
 
 impl PastDay {
-    fn learn(view: &PanelView<'_>, day: usize) -> Self {
+    /// A day of a view. Days ahead that lie after the view's as-of date teach nothing.
+    pub(crate) fn learn(view: &PanelView<'_>, day: usize) -> Self {
         let recents = Recent::all(view, day);
         let pooled = Blend::pooled(&recents);
         let mut past = Self { day, grams: [Gram::new(), Gram::new()], moments: [[[0.0; FEATURES]; AHEAD.len()]; 2] };
@@ -128,11 +150,13 @@ impl PastDay {
 
     fn add(&mut self, view: &PanelView<'_>, place: usize, target: Target, recent: &Recent, members: &Members) {
         let features = features(recent, members, target);
-        self.grams[target.index()].add(&features);
+        // A place that is growing has larger errors, and would drown the others.
+        let weight = 0.5 / (0.05 + features[GROWTH].max(0.0)).sqrt();
+        self.grams[target.index()].add(&features, weight);
         for (i, &ahead) in AHEAD.iter().enumerate().filter(|&(_, &ahead)| self.day + ahead < view.days()) {
             let most = MOST_MISSED * (ahead as f64).sqrt();
             let missed = view.log_at(place, target, self.day + ahead) - members.blend[target.index()][ahead - 1];
-            let missed = missed.clamp(-most, most);
+            let missed = weight * missed.clamp(-most, most);
             let moment = &mut self.moments[target.index()][i];
             moment.iter_mut().zip(&features).for_each(|(sum, feature)| *sum += feature * missed);
         }
@@ -194,13 +218,7 @@ impl Forecaster for ResidualRidge {
     type Fitted = FittedResidualRidge;
 
     fn fit(&self, view: &PanelView<'_>) -> Result<FittedResidualRidge, TrainingError> {
-        let today = view.days() - 1;
-        let oldest = today.saturating_sub(OLDEST + FURTHEST);
-        let days: Vec<usize> =
-            (1..).map_while(|week| today.checked_sub(7 * week)).take_while(|&day| day >= oldest).collect();
-        let days: Vec<PastDay> = days.into_par_iter().map(|day| PastDay::learn(view, day)).collect();
-        let [cases, deaths] = Target::ALL.map(|target| self.coefficients(view, &days, target));
-        Ok(FittedResidualRidge { spec: *self, coefficients: [cases?, deaths?] })
+        self.fit_from(view, &PastDays::new(*view))
     }
 }
 

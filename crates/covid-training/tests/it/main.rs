@@ -9,7 +9,8 @@ mod reference;
 use covid_core::{Date, Location, Panel, PanelView};
 use covid_training::TrainingSettings;
 
-const SETTINGS: TrainingSettings = TrainingSettings { horizon: 7, every: 7, tuning_origins: 3, calibration_origins: 3 };
+const SETTINGS: TrainingSettings =
+    TrainingSettings { horizon: 7, every: 7, tuning_origins: 3, calibration_half_life: 20 };
 
 /// Models see the published counts.
 fn as_published(view: &PanelView<'_>) -> Panel {

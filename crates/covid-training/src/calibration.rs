@@ -1,0 +1,404 @@
+//! Intervals from past errors, by horizon and by how much is forecast.
+//!
+//! Every model has a centre mu on ln(1 + new counts): of each of the next four weeks, and of all new counts since the as-of
+//! date for each day ahead. Its past errors are standardised, z = (ln(1 + y) - mu) / S, where
+//! S = sqrt(0.09 weeks + 1 / (1 + the forecast new counts)), so that small counts have the wide errors of a Poisson count and
+//! large ones those of growth, times a factor of the place ([`crate::spread`]). The forecasts are those that the model made on every seventh day before, with what was known
+//! then; their errors, decayed with a half-life of weeks, are counted by target and horizon in tables at 23 nodes of mu, a
+//! value between two nodes for both. A forecast takes its quantiles from the tables at its own mu. Where nothing happened
+//! (y = 0) the tables keep a share, not a z: a quantile below that share is exactly 0.
+//!
+//! It is split conformal prediction by groups (Vovk et al. 2005, Algorithmic Learning in a Random World), with weights for
+//! age (Barber et al. 2023, doi 10.1214/23-AOS2276); neighbouring nodes and a normal prior stand in for the errors that a
+//! node lacks.
+
+use std::collections::VecDeque;
+
+use covid_core::{LEVELS, MAX_COUNT, PanelView, Predicted, Target, log_count};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    FittedForecaster, Replay, Spec, TrainingError, TrainingSettings,
+    error::check,
+    models::recent::Recent,
+    paths::{Centres, WEEKS},
+    replay::MIN_DAYS,
+    spread::{Spread, SpreadSums, Unsteadiness, factor_at},
+    tables::{ErrorTable, NodeQuantiles, Outcome},
+};
+
+/// Days ahead whose cumulative errors have tables; between them quantiles are interpolated.
+const AHEAD: [usize; 18] = [1, 2, 3, 4, 5, 6, 7, 10, 14, 18, 21, 24, 28, 35, 42, 49, 56, 60];
+
+/// The log of a forecast may be exceeded by no more than this, a twelvefold, unless it is about a count of tens.
+const MOST_ABOVE: f64 = 2.5;
+const MOST_ABOVE_SMALL: f64 = 6.0;
+const SMALL: f64 = 2.397895272798371; // ln 11
+
+/// Quantiles of past errors, for new counts of weeks and since the as-of date.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
+pub struct Calibration {
+    horizon: usize,
+    /// How much wider than its size says a place's errors are.
+    spread: Spread,
+    /// By target, then week ahead.
+    weekly: [Vec<NodeQuantiles>; 2],
+    /// By target, then day ahead of [`AHEAD`], as far as the horizon needs.
+    cumulative: [Vec<NodeQuantiles>; 2],
+}
+
+/// The scale of errors: `weeks` ahead, around ln(1 + new counts), before the factor of the place.
+pub(crate) fn scale(weeks: f64, mu: f64) -> f64 {
+    (0.09 * weeks + (-mu).exp()).sqrt()
+}
+
+/// What a calibration knows of one series: the logarithms of its factors.
+pub(crate) type Factors = [f64; WEEKS];
+
+impl Calibration {
+    /// Days ahead that it knows.
+    pub fn horizon(&self) -> usize {
+        self.horizon
+    }
+
+    /// How much wider than usual the errors of a series are, given the centres of its weeks.
+    pub(crate) fn factors(&self, recent: &Recent, target: Target, weekly: &[f64; WEEKS]) -> Factors {
+        self.spread.factors(&Unsteadiness::of(recent, target), target, weekly)
+    }
+
+    /// Cumulative quantiles of one series by day ahead, never falling over levels or days, from `last`, its last published
+    /// count, on. `centres` are ln(1 + new counts since).
+    pub(crate) fn cumulative(&self, target: Target, last: f64, centres: &[f64], factors: &Factors) -> Vec<[f64; 7]> {
+        let mut floor = [last; 7];
+        let day = |(i, &mu): (usize, &f64)| {
+            let (before, after, share) = neighbours(i + 1);
+            let tables = &self.cumulative[target.index()];
+            let (before, after) = (&tables[before.min(tables.len() - 1)], &tables[after.min(tables.len() - 1)]);
+            let scale = scale((i + 1) as f64 / 7.0, mu) * factor_at(factors, i + 1).exp();
+            let zero = (1.0 - share) * before.zero(mu) + share * after.zero(mu);
+            let z = |level| (1.0 - share) * before.error(mu, level) + share * after.error(mu, level);
+            for (level, floor) in LEVELS.into_iter().zip(&mut floor) {
+                *floor = floor.max((last + new_count(mu, scale, zero, level, z)).min(MAX_COUNT.max(last)));
+            }
+            floor
+        };
+        centres.iter().enumerate().map(day).collect()
+    }
+
+    /// Quantiles of the new counts of a week ahead (from 0); `mu` is the centre.
+    pub(crate) fn weekly(&self, target: Target, week: usize, mu: f64, factors: &Factors) -> [f64; 7] {
+        let table = &self.weekly[target.index()][week];
+        let scale = scale((week + 1) as f64, mu) * factors[week].exp();
+        LEVELS.map(|level| new_count(mu, scale, table.zero(mu), level, |level| table.error(mu, level)).min(MAX_COUNT))
+    }
+
+    /// The past errors of a model as they were known on each of some days (the earliest first), up to `horizon` days ahead.
+    pub(crate) fn learn(
+        replay: &Replay<'_>,
+        spec: &Spec,
+        days: &[usize],
+        horizon: usize,
+        settings: &TrainingSettings,
+    ) -> Result<Vec<Self>, TrainingError> {
+        let mut learned: Vec<Option<Self>> = vec![None; days.len()];
+        for phase in 0..7 {
+            // Weeks never mix weekdays, so each weekday has errors of its own.
+            let asked: Vec<usize> = (0..days.len()).filter(|&i| days[i] % 7 == phase).collect();
+            if let Some(&latest) = asked.iter().map(|&i| &days[i]).max() {
+                let mut stream = Stream::new(horizon, settings);
+                let grid: Vec<usize> = (phase..=latest).step_by(7).filter(|&day| day + 1 >= MIN_DAYS).collect();
+                let chunk = (CHUNK / replay.published().locations().len()).clamp(1, 16);
+                for days_made in grid.chunks(chunk) {
+                    let made: Vec<DayForecast> = days_made
+                        .par_iter()
+                        .map(|&day| DayForecast::make(replay, spec, day, latest, horizon))
+                        .collect::<Result<_, TrainingError>>()?;
+                    for forecast in made {
+                        stream.pass_week();
+                        let spread = stream.spread().map_err(|cause| unfitted(replay, spec, forecast.day, cause))?;
+                        for &i in asked.iter().filter(|&&i| days[i] == forecast.day) {
+                            learned[i] = Some(stream.snapshot(spread.clone()));
+                        }
+                        stream.forecast_made(forecast.outcomes(&replay.view(latest)?, &spread, horizon));
+                    }
+                }
+                // Before four weeks of history there is only the prior.
+                let spread =
+                    Stream::new(horizon, settings).spread().map_err(|cause| unfitted(replay, spec, latest, cause))?;
+                for &i in asked.iter().filter(|&&i| days[i] + 1 < MIN_DAYS) {
+                    learned[i] = Some(Stream::new(horizon, settings).snapshot(spread.clone()));
+                }
+            }
+        }
+        Ok(learned.into_iter().flatten().collect())
+    }
+}
+
+/// Places of a panel times past days that are forecast at once.
+const CHUNK: usize = 20_000;
+
+/// A count that is exceeded with a chance of 1 - `level`: exactly 0 where so large a share saw nothing.
+fn new_count(mu: f64, scale: f64, zero: f64, level: f64, z: impl Fn(f64) -> f64) -> f64 {
+    let among_positive = (level - zero) / (1.0 - zero);
+    if among_positive <= 0.0 || zero >= 1.0 {
+        return 0.0;
+    }
+    let most = if mu < SMALL { MOST_ABOVE_SMALL } else { MOST_ABOVE };
+    (mu + (scale * z(among_positive)).min(most)).exp_m1().max(0.0)
+}
+
+/// The tables around a day ahead, and the share of the later one.
+fn neighbours(ahead: usize) -> (usize, usize, f64) {
+    let after = AHEAD.partition_point(|&known| known < ahead).min(AHEAD.len() - 1);
+    if AHEAD[after] <= ahead || after == 0 {
+        return (after, after, 0.0);
+    }
+    let (left, right) = (AHEAD[after - 1], AHEAD[after]);
+    (after - 1, after, (ahead - left) as f64 / (right - left) as f64)
+}
+
+/// How many tables a horizon needs.
+fn tables_for(horizon: usize) -> usize {
+    (AHEAD.partition_point(|&known| known < horizon) + 1).min(AHEAD.len())
+}
+
+/// Weeks after a day on which the errors of a table are known: of week h after h, of s days ahead after s days.
+fn lag(table: usize) -> usize {
+    if table < WEEKS { table + 1 } else { AHEAD[table - WEEKS].div_ceil(7) }
+}
+
+fn unfitted(replay: &Replay<'_>, spec: &Spec, day: usize, cause: String) -> TrainingError {
+    TrainingError::Fit { model: format!("the spread of {spec}"), as_of: replay.published().date(day), cause }
+}
+
+/// The forecasts of one past day.
+struct DayForecast {
+    day: usize,
+    /// None on the latest day, of whose forecasts nothing is known.
+    made: Option<(Centres, [Vec<Unsteadiness>; 2])>,
+}
+
+impl DayForecast {
+    fn make(
+        replay: &Replay<'_>,
+        spec: &Spec,
+        day: usize,
+        latest: usize,
+        horizon: usize,
+    ) -> Result<Self, TrainingError> {
+        if day == latest {
+            return Ok(Self { day, made: None });
+        }
+        let prepared = replay.prepared(day)?;
+        let view = prepared.view();
+        let places: Vec<usize> = (0..view.locations().len()).collect();
+        let furthest = AHEAD[tables_for(horizon) - 1];
+        let centres = replay.fit(spec, &view)?.centres(&view, &places, furthest);
+        let recents = Recent::latest(&view);
+        let unsteady =
+            Target::ALL.map(|target| recents.iter().map(|recent| Unsteadiness::of(recent, target)).collect());
+        Ok(Self { day, made: Some((centres, unsteady)) })
+    }
+
+    /// What came of them, as far as it is published; `spread` is what was learned before them.
+    fn outcomes(&self, published: &PanelView<'_>, spread: &Spread, horizon: usize) -> DayOutcomes {
+        let tables = WEEKS + tables_for(horizon);
+        let Some((centres, unsteady)) = &self.made else {
+            let none = || (0..WEEKS).map(|_| SpreadSums::new()).collect();
+            return DayOutcomes {
+                tables: [vec![Vec::new(); tables], vec![Vec::new(); tables]],
+                spread: [none(), none()],
+            };
+        };
+        let factors = Target::ALL.map(|target| -> Vec<Factors> {
+            let of = |(place, unsteady): (usize, &Unsteadiness)| {
+                spread.factors(unsteady, target, &centres.weekly[place][target.index()])
+            };
+            unsteady[target.index()].iter().enumerate().map(of).collect()
+        });
+        DayOutcomes {
+            tables: Target::ALL.map(|target| {
+                let of = |table| {
+                    let seen = self.seen(published, centres, target, table);
+                    let outcome = |(place, (mu, seen, scale)): (usize, (f64, f64, f64))| {
+                        let factors = &factors[target.index()][place];
+                        let factor =
+                            factors.get(table).copied().unwrap_or_else(|| factor_at(factors, AHEAD[table - WEEKS]));
+                        Outcome::of(mu, seen, scale * factor.exp())
+                    };
+                    seen.enumerate().filter_map(outcome).flatten().collect()
+                };
+                (0..tables).into_par_iter().map(of).collect()
+            }),
+            spread: Target::ALL.map(|target| {
+                let of = |week| SpreadSums::of(&unsteady[target.index()], self.seen(published, centres, target, week));
+                (0..WEEKS).into_par_iter().map(of).collect()
+            }),
+        }
+    }
+
+    /// By place: the centre of a table's forecast, the new counts that were published (NaN where they were not), the scale.
+    fn seen(
+        &self,
+        published: &PanelView<'_>,
+        centres: &Centres,
+        target: Target,
+        table: usize,
+    ) -> impl Iterator<Item = (f64, f64, f64)> {
+        let (from, until) = match table.checked_sub(WEEKS) {
+            None => (self.day + 7 * table, self.day + 7 * (table + 1)),
+            Some(i) => (self.day, self.day + AHEAD[i]),
+        };
+        let places = if until < published.days() { published.locations().len() } else { 0 };
+        (0..places).map(move |place| {
+            let (mu, weeks) = match table.checked_sub(WEEKS) {
+                None => (centres.weekly[place][target.index()][table], (table + 1) as f64),
+                Some(i) => (centres.new.path(place, target)[AHEAD[i] - 1], AHEAD[i] as f64 / 7.0),
+            };
+            let end = published.counts(place, target)[until];
+            // A count that was not published tells nothing; one before it may stand for the beginning.
+            let seen = if end.is_nan() { end } else { end.max(0.0) - published.count_at(place, target, from) };
+            (mu, seen, scale(weeks, mu))
+        })
+    }
+}
+
+/// What came of the forecasts of one past day, by target: by table (of the weeks, then of the days ahead), and by week.
+struct DayOutcomes {
+    tables: [Vec<Vec<Outcome>>; 2],
+    spread: [Vec<SpreadSums>; 2],
+}
+
+/// Tables as they grow from week to week. Later outcomes enter with a larger factor instead of fading the earlier ones.
+struct Stream {
+    horizon: usize,
+    growth: f64,
+    unit: f64,
+    weeks: usize,
+    tables: [Vec<ErrorTable>; 2],
+    spread: [Vec<SpreadSums>; 2],
+    /// Outcomes of the last weeks' forecasts, the newest first: they enter when they are known.
+    waiting: VecDeque<DayOutcomes>,
+}
+
+impl Stream {
+    fn new(horizon: usize, settings: &TrainingSettings) -> Self {
+        let growth = 2f64.powf(1.0 / settings.calibration_half_life as f64);
+        let tables = || (0..WEEKS + tables_for(horizon)).map(|_| ErrorTable::new()).collect();
+        let spread = || (0..WEEKS).map(|_| SpreadSums::new()).collect();
+        let (tables, spread) = ([tables(), tables()], [spread(), spread()]);
+        Self { horizon, growth, unit: 1.0, weeks: 0, tables, spread, waiting: VecDeque::new() }
+    }
+
+    /// A week has passed: what is known by now of earlier forecasts enters.
+    fn pass_week(&mut self) {
+        self.unit *= self.growth;
+        self.weeks += 1;
+        let (waiting, unit) = (&self.waiting, self.unit);
+        for target in 0..2 {
+            self.tables[target].par_iter_mut().enumerate().for_each(|(table, sums)| {
+                // The newest forecast that waits was made a week ago.
+                let known = waiting.get(lag(table) - 1).map_or(&[][..], |day| &day.tables[target][table]);
+                known.iter().for_each(|outcome| sums.add(outcome, unit));
+            });
+            for (week, sums) in self.spread[target].iter_mut().enumerate() {
+                sums.fade();
+                if let Some(day) = waiting.get(week) {
+                    sums.merge(&day.spread[target][week], 1.0);
+                }
+            }
+        }
+    }
+
+    /// `outcomes` are those of the forecasts made now.
+    fn forecast_made(&mut self, outcomes: DayOutcomes) {
+        self.waiting.push_front(outcomes);
+        self.waiting.truncate(lag(WEEKS + tables_for(self.horizon) - 1));
+    }
+
+    fn spread(&self) -> Result<Spread, String> {
+        Spread::learn(&self.spread, self.weeks.saturating_sub(1))
+    }
+
+    fn snapshot(&self, spread: Spread) -> Calibration {
+        let quantiles = |target: usize, tables: std::ops::Range<usize>| -> Vec<NodeQuantiles> {
+            self.tables[target][tables].par_iter().map(|table| table.quantiles(self.unit)).collect()
+        };
+        let all = WEEKS + tables_for(self.horizon);
+        Calibration {
+            horizon: self.horizon,
+            spread,
+            weekly: [0, 1].map(|target| quantiles(target, 0..WEEKS)),
+            cumulative: [0, 1].map(|target| quantiles(target, WEEKS..all)),
+        }
+    }
+}
+
+/// A point as a count; one that is the last published count is so to the last digit.
+pub(crate) fn point(x: f64, last: f64) -> f64 {
+    match x {
+        // There and back through the logarithm, a count would change in its last digits.
+        x if x == log_count(last) => last,
+        // Not `max` alone, which would turn a NaN into 0 and hide an explosion.
+        x if x.is_nan() => x,
+        x => x.exp_m1().max(0.0),
+    }
+}
+
+/// A count with its quantiles; of a point that is not a number, none is.
+pub(crate) fn predicted(point: f64, quantiles: [f64; 7]) -> Predicted {
+    Predicted { point, quantiles: if point.is_nan() { [point; 7] } else { quantiles } }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unchecked {
+    horizon: usize,
+    spread: Spread,
+    weekly: [Vec<NodeQuantiles>; 2],
+    cumulative: [Vec<NodeQuantiles>; 2],
+}
+
+impl TryFrom<Unchecked> for Calibration {
+    type Error = TrainingError;
+
+    fn try_from(Unchecked { horizon, spread, weekly, cumulative }: Unchecked) -> Result<Self, TrainingError> {
+        TrainingError::check_horizon(horizon)?;
+        let weeks = weekly.iter().all(|tables| tables.len() == WEEKS);
+        check("weeks of the calibration", "4 for both targets", weekly[0].len(), weeks)?;
+        let days = cumulative.iter().all(|tables| tables.len() == tables_for(horizon));
+        check("days ahead of the calibration", "as many as its horizon needs", cumulative[0].len(), days)?;
+        Ok(Self { horizon, spread, weekly, cumulative })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_ahead_lie_between_their_tables() {
+        assert_eq!(neighbours(1), (0, 0, 0.0));
+        assert_eq!(neighbours(7), (6, 6, 0.0));
+        assert_eq!(neighbours(12), (7, 8, 0.5));
+        assert_eq!(neighbours(60), (17, 17, 0.0));
+        assert_eq!([1, 7, 8, 28, 60].map(tables_for), [1, 7, 8, 13, 18]);
+        assert_eq!([0, 3, WEEKS, WEEKS + 6, WEEKS + 7].map(lag), [1, 4, 1, 1, 2]);
+    }
+
+    #[test]
+    fn quantiles_rise_over_levels_and_never_fall_over_days() {
+        let settings = TrainingSettings { horizon: 7, every: 7, tuning_origins: 1, calibration_half_life: 20 };
+        let stream = Stream::new(28, &settings);
+        let prior = stream.snapshot(stream.spread().unwrap());
+        let centres: Vec<f64> = (1..=28).map(|day| f64::from(day).ln_1p()).collect();
+        let path = prior.cumulative(Target::Fatalities, 100.0, &centres, &[0.0; WEEKS]);
+        assert!(path.iter().all(|quantiles| quantiles.is_sorted() && quantiles[0] >= 100.0));
+        assert!(path.windows(2).all(|pair| pair[0].iter().zip(pair[1]).all(|(a, b)| *a <= b)));
+        let [small, large] = [0.0, 10.0].map(|mu| prior.weekly(Target::ConfirmedCases, 0, mu, &[0.0; WEEKS]));
+        assert_eq!(small[..3], [0.0; 3], "where nothing is expected, nothing is likely");
+        assert!(large[0] > 1000.0 && large[6] < 1e6, "{large:?}");
+    }
+}
