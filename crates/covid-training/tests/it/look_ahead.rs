@@ -46,7 +46,9 @@ proptest! {
                 let seen = prepare(&view);
                 (tested, trained[0] == model, model.forecast(&seen.view(), 28))
             });
-            prop_assert_eq!(&forecasts[0].0, &forecasts[1].0, "{}", recipe);
+            // As text, in which one NaN of an exploded forecast equals another.
+            let [one, other] = forecasts.each_ref().map(|(tested, ..)| format!("{tested:?}"));
+            prop_assert!(one == other, "{recipe}");
             // A backtest at an origin is what a training on that day is and forecasts.
             let ((cumulative, weekly), same, later) = &forecasts[0];
             prop_assert!(same, "{recipe}");
