@@ -186,6 +186,6 @@ mod tests {
     #[test]
     fn nothing_is_no_score() {
         assert_eq!(Summary::of(&[]).headline, None);
-        assert_eq!(Summary::of(&[row("A", Target::Fatalities, 1.0, 1.0)]).headline, None);
+        assert_eq!(Summary::of(&[row("A", Target::Fatalities, 1.0, 1.0)]).headline, Some(0.0));
     }
 }

@@ -36,8 +36,9 @@ impl Recipe {
         Self::Fixed(Spec::LaggedDeaths(LaggedDeaths::DEFAULT)),
         Self::Fixed(Spec::Ets(Ets::DEFAULT)),
         Self::Fixed(Spec::Blend(Blend::DEFAULT)),
-        Self::Fixed(Spec::ResidualRidge(ResidualRidge::DEFAULT)),
+        // The ensemble's points are those of the ridge, and its intervals are better: where they tie, the first is taken.
         Self::Fixed(Spec::Ensemble(Ensemble)),
+        Self::Fixed(Spec::ResidualRidge(ResidualRidge::DEFAULT)),
     ];
 
     /// The models to choose from; the first is the one to use where no past origin can tell.

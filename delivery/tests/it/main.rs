@@ -10,46 +10,46 @@ fn run(sandbox: &Sandbox, args: &[&str]) -> Output {
 #[test]
 fn the_loop_runs_once_and_has_nothing_to_do_the_second_time() {
     let sandbox = Sandbox::new();
-    assert_run!(run(&sandbox, &[]), @r#"
+    assert_run!(run(&sandbox, &[]), @"
     exit: 0
     ----- stdout -----
     1. monitor
-    back-dated forecast (none was due) against what was published up to 2021-06-04: RMSLE 0.0170, no change 0.0286: 40 % better than no change (48 locations)
+    back-dated forecast (none was due) against what was published up to 2021-06-04: RMSLE 0.0139, no change 0.0286: 52 % better than no change (48 locations)
     (no model saw data after its day; the recipe itself may have been chosen with later data)
     scored: <run> (as of 2021-05-28)
     Target           RMSLE  No change  Bias (log)    WIS  In 50 %  In 80 %  In 95 %  Rows
     ─────────────────────────────────────────────────────────────────────────────────────
-    ConfirmedCases  0.0203     0.0406     -0.0010  1,938     56 %     81 %     93 %   336
-    Fatalities      0.0138     0.0166     +0.0025     12     53 %     76 %     93 %   336
+    ConfirmedCases  0.0165     0.0406     +0.0006  2,032     51 %     78 %     91 %   336
+    Fatalities      0.0112     0.0166     +0.0037     13     59 %     80 %     93 %   336
     Days ahead   RMSLE  No change
     ─────────────────────────────
-             1  0.0062     0.0063
-             2  0.0104     0.0106
-             3  0.0142     0.0169
-             4  0.0182     0.0241
-             5  0.0200     0.0327
-             6  0.0226     0.0382
-             7  0.0210     0.0467
+             1  0.0045     0.0063
+             2  0.0067     0.0106
+             3  0.0101     0.0169
+             4  0.0136     0.0241
+             5  0.0179     0.0327
+             6  0.0198     0.0382
+             7  0.0166     0.0467
     Worst locations                  RMSLE  No change
     ─────────────────────────────────────────────────
-    Rustacea                        0.0613     0.0439
-    North Tensoria, Tensoria        0.0381     0.0450
-    South Featuristan, Featuristan  0.0347     0.0423
-    Pipelinia                       0.0283     0.0525
-    Logarithmia                     0.0251     0.0273
+    Rustacea                        0.0595     0.0439
+    North Tensoria, Tensoria        0.0239     0.0450
+    North Lassonia, Lassonia        0.0221     0.0330
+    South Featuristan, Featuristan  0.0220     0.0423
+    North Sigmoidia, Sigmoidia      0.0191     0.0543
     committed: run <run>, 672 rows
     manifest: ./store/sample/backdated/monitoring/commits/as_of=2021-06-04/<run>.json
     csv:      ./store/sample/backdated/monitoring/csv/as_of=2021-06-04/<run>.csv
-    2. retrain: skill against no change 0.405, at least 0 wanted: the champion stays
-       damped-growth-7-0.95 is registered as version 1 of covid-predictor-sample, its first champion
-    3. predict: 7 days after 2021-06-04 by covid-predictor-sample 1 (damped-growth-7-0.95), committed: run <run>, 672 rows
+    2. retrain: skill against no change 0.516, at least 0 wanted: the champion stays
+       ensemble is registered as version 1 of covid-predictor-sample, its first champion
+    3. predict: 7 days after 2021-06-04 by covid-predictor-sample 1 (ensemble), committed: run <run>, 672 rows
        ./store/sample/predictions/commits/as_of=2021-06-04/<run>.json
        ./store/sample/predictions/csv/as_of=2021-06-04/<run>.csv
     ----- stderr -----
     simulated sample (simulated, 48 locations x 500 days, seed 1): 48 locations x 500 days up to 2021-06-04; repair: 171 counts in 29 series lowered
     no champion of covid-predictor-sample yet: training one first
-    damped-growth-7-0.95 is registered as version 1 of covid-predictor-sample, its first champion
-    "#);
+    ensemble is registered as version 1 of covid-predictor-sample, its first champion
+    ");
     let second = run(&sandbox, &["-q"]);
     assert!(second.success(), "{second}");
     assert_eq!(second.stdout.matches("already done: run ").count(), 2, "{second}");
@@ -72,5 +72,5 @@ fn a_champion_that_is_not_good_enough_is_challenged() {
     let next = run(&sandbox, &["-q", "--as-of", "2021-05-27"]);
     assert!(next.stdout.contains("a challenger is trained"), "{next}");
     assert!(next.stdout.contains("is registered as version 2 of covid-predictor-sample, promoted"), "{next}");
-    assert!(next.stdout.contains("by covid-predictor-sample 2 (damped-growth"), "{next}");
+    assert!(next.stdout.contains("by covid-predictor-sample 2 (ensemble"), "{next}");
 }

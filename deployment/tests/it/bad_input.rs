@@ -89,13 +89,13 @@ fn negative_count() {
 
 #[test]
 fn duplicate_locations() {
-    assert_run!(on_cases(&GOOD.replace("North,Modelonia", ",Dataland")), @r#"
+    assert_run!(on_cases(&GOOD.replace("North,Modelonia", ",Dataland")), @"
     exit: 3
     ----- stdout -----
     ----- stderr -----
-    error: `data/time_series_covid19_confirmed_global.csv`: rows 2 and 3 are both for location `Dataland`
+    error: `data/time_series_covid19_confirmed_global.csv`: rows 2 and 3 are both for location `Dataland`, with different counts
     hint: keep one of the two rows, or tell the places apart by province
-    "#);
+    ");
 }
 
 #[test]

@@ -15,32 +15,32 @@ fn run(sandbox: &Sandbox, args: &[&str]) -> Output {
 #[test]
 fn the_first_run_trains_predicts_and_commits_and_the_second_is_already_done() {
     let sandbox = Sandbox::new();
-    assert_run!(run(&sandbox, &[]), @r#"
+    assert_run!(run(&sandbox, &[]), @"
     exit: 0
     ----- stdout -----
-    Forecast for 2021-06-11, 7 days after 2021-06-04, by covid-predictor-sample 1 (damped-growth-7-0.95)
+    Forecast for 2021-06-11, 7 days after 2021-06-04, by covid-predictor-sample 1 (ensemble)
     Location                      Cases           95 % interval  Deaths     95 % interval
     ─────────────────────────────────────────────────────────────────────────────────────
-    Covariantia               3,217,755  3,117,411 .. 3,407,943  40,391  39,476 .. 42,089
-    Quantilia                 2,553,520  2,541,437 .. 2,704,448  19,839  19,753 .. 20,672
-    Challengeria              2,365,489  2,299,427 .. 2,505,302  28,963  28,306 .. 30,180
-    Baselinia                 1,949,393  1,888,602 .. 2,064,613  16,566  16,191 .. 17,263
-    Modelonia                 1,923,747  1,863,756 .. 2,037,451   4,833    4,723 .. 5,036
-    Championia                1,142,841  1,107,203 .. 1,210,390  17,279  16,887 .. 18,005
-    Parquetia                   983,025    952,370 .. 1,041,127   4,610    4,505 .. 4,803
-    Likelihoodia                737,376      722,450 .. 780,959   4,638    4,561 .. 4,833
-    Stochastia                  571,672      561,777 .. 605,461   3,793    3,757 .. 3,953
-    North Lassonia, Lassonia    531,179      514,615 .. 562,575   3,722    3,637 .. 3,878
-    Lower Lassonia, Lassonia    444,223      430,370 .. 470,479   4,799    4,734 .. 5,001
-    Eigenstan                   374,743      363,057 .. 396,892   2,140    2,091 .. 2,230
-    Ridgeland of Shrinkage      359,229      348,026 .. 380,461   2,290    2,238 .. 2,386
-    Pipelinia                   314,439      304,633 .. 333,024     872        853 .. 909
-    Logarithmia                 270,900      262,452 .. 286,911   2,949    2,899 .. 3,073
-    Regressia                   256,602      250,829 .. 271,769   1,248    1,241 .. 1,301
-    Backtestan                  213,122      210,980 .. 225,719   3,087    3,056 .. 3,216
-    Residualia                  197,204      195,119 .. 208,859   3,255    3,236 .. 3,392
-    Kernelstan                  142,117      140,841 .. 150,517   2,667    2,657 .. 2,779
-    Rustacea                     89,171        86,390 .. 94,442     386        377 .. 402
+    Covariantia               3,228,643  3,146,597 .. 3,274,799  40,677  40,110 .. 41,028
+    Quantilia                 2,564,916  2,548,605 .. 2,565,356  19,863  19,785 .. 19,878
+    Challengeria              2,368,744  2,338,439 .. 2,401,301  29,005  28,784 .. 29,332
+    Baselinia                 1,963,694  1,893,599 .. 1,993,717  16,652  16,339 .. 16,845
+    Modelonia                 1,946,183  1,889,513 .. 1,980,334   4,885    4,818 .. 4,943
+    Championia                1,168,615  1,121,548 .. 1,224,262  17,475  17,240 .. 17,732
+    Parquetia                   990,620    960,778 .. 1,019,975   4,671    4,596 .. 4,736
+    Likelihoodia                740,786      732,961 .. 751,630   4,649    4,607 .. 4,692
+    Stochastia                  586,174      569,730 .. 588,416   3,823    3,780 .. 3,849
+    North Lassonia, Lassonia    533,024      519,807 .. 554,642   3,751    3,700 .. 3,821
+    Lower Lassonia, Lassonia    451,410      440,631 .. 465,095   4,824    4,783 .. 4,864
+    Eigenstan                   377,495      360,720 .. 395,933   2,172    2,118 .. 2,203
+    Ridgeland of Shrinkage      357,358      352,115 .. 369,609   2,293    2,258 .. 2,340
+    Pipelinia                   314,313      304,059 .. 329,220     878        854 .. 904
+    Logarithmia                 277,460      260,287 .. 305,359   2,942    2,907 .. 3,001
+    Regressia                   261,135      255,111 .. 269,490   1,260    1,245 .. 1,268
+    Backtestan                  215,389      212,366 .. 216,213   3,111    3,072 .. 3,137
+    Residualia                  199,821      196,800 .. 201,672   3,299    3,248 .. 3,298
+    Kernelstan                  143,201      141,866 .. 143,862   2,676    2,662 .. 2,688
+    Epochia                      89,654        88,178 .. 91,089     671        664 .. 681
     ... and 28 more locations, and every day up to then, in the files
     committed: run <run>, 672 rows
     manifest: ./store/sample/predictions/commits/as_of=2021-06-04/<run>.json
@@ -48,8 +48,8 @@ fn the_first_run_trains_predicts_and_commits_and_the_second_is_already_done() {
     ----- stderr -----
     simulated sample (simulated, 48 locations x 500 days, seed 1): 48 locations x 500 days up to 2021-06-04; repair: 171 counts in 29 series lowered
     no champion of covid-predictor-sample yet: training one first
-    damped-growth-7-0.95 is registered as version 1 of covid-predictor-sample, its first champion
-    "#);
+    ensemble is registered as version 1 of covid-predictor-sample, its first champion
+    ");
     let second = run(&sandbox, &[]);
     assert!(second.success() && second.stdout.contains("already done: run "), "{second}");
     assert!(!second.stderr.contains("training"), "{second}");
@@ -62,9 +62,27 @@ fn the_first_run_trains_predicts_and_commits_and_the_second_is_already_done() {
     ----- stderr -----
     "#);
     let shapes: Vec<String> = sandbox.files().iter().map(|file| shape(file)).collect();
-    insta::assert_snapshot!(shapes.join("\n"), @r#"
+    insta::assert_snapshot!(shapes.join("\n"), @"
     store/.covid-lock
     store/artifacts/.covid-lock
+    store/artifacts/covid-predictor-sample/<id>/model/MLmodel
+    store/artifacts/covid-predictor-sample/<id>/model/model.json
+    store/artifacts/covid-predictor-sample/<id>/model/MLmodel
+    store/artifacts/covid-predictor-sample/<id>/model/model.json
+    store/artifacts/covid-predictor-sample/<id>/model/MLmodel
+    store/artifacts/covid-predictor-sample/<id>/model/model.json
+    store/artifacts/covid-predictor-sample/<id>/model/MLmodel
+    store/artifacts/covid-predictor-sample/<id>/model/model.json
+    store/artifacts/covid-predictor-sample/<id>/model/MLmodel
+    store/artifacts/covid-predictor-sample/<id>/model/model.json
+    store/artifacts/covid-predictor-sample/<id>/model/MLmodel
+    store/artifacts/covid-predictor-sample/<id>/model/model.json
+    store/artifacts/covid-predictor-sample/<id>/model/MLmodel
+    store/artifacts/covid-predictor-sample/<id>/model/model.json
+    store/artifacts/covid-predictor-sample/<id>/model/MLmodel
+    store/artifacts/covid-predictor-sample/<id>/model/model.json
+    store/artifacts/covid-predictor-sample/<id>/model/MLmodel
+    store/artifacts/covid-predictor-sample/<id>/model/model.json
     store/artifacts/covid-predictor-sample/<id>/model/MLmodel
     store/artifacts/covid-predictor-sample/<id>/model/model.json
     store/artifacts/covid-predictor-sample/<id>/model/MLmodel
@@ -77,7 +95,7 @@ fn the_first_run_trains_predicts_and_commits_and_the_second_is_already_done() {
     store/sample/predictions/plans/<run>.json
     store/sample/vintages/<sha256>.parquet
     store/tracking.db
-    "#);
+    ");
 }
 
 /// A path with what differs between two runs replaced.
@@ -145,45 +163,45 @@ fn an_export_has_as_of_and_run_unless_told_otherwise() {
 #[test]
 fn show_tells_of_a_place_a_country_and_the_world_and_commits_nothing() {
     let sandbox = Sandbox::new();
-    assert_run!(run(&sandbox, &["show", "--location", "North Lassonia", "--horizon", "2"]), @r#"
+    assert_run!(run(&sandbox, &["show", "--location", "North Lassonia", "--horizon", "2"]), @"
     exit: 0
     ----- stdout -----
-    North Lassonia, Lassonia: 501,961 cases and 3,608 deaths on 2021-06-04; forecast by covid-predictor-sample 1 (damped-growth-7-0.95)
+    North Lassonia, Lassonia: 501,961 cases and 3,608 deaths on 2021-06-04; forecast by covid-predictor-sample 1 (ensemble)
     Date        Target          Forecast   Median       50 % interval       80 % interval       95 % interval
     ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-    2021-06-05  ConfirmedCases   506,690  506,110  504,872 .. 506,731  502,866 .. 507,420  501,961 .. 511,086
-    2021-06-06  ConfirmedCases   511,224  510,005  507,809 .. 511,266  503,834 .. 512,739  501,961 .. 518,105
-    2021-06-05  Fatalities         3,627    3,624      3,618 .. 3,627      3,608 .. 3,633      3,608 .. 3,651
-    2021-06-06  Fatalities         3,644    3,640      3,629 .. 3,644      3,609 .. 3,652      3,608 .. 3,685
+    2021-06-05  ConfirmedCases   506,591  505,781  504,837 .. 506,347  503,858 .. 506,897  501,961 .. 507,906
+    2021-06-06  ConfirmedCases   511,646  509,460  507,714 .. 510,632  505,475 .. 511,793  501,961 .. 512,774
+    2021-06-05  Fatalities         3,622    3,625      3,621 .. 3,629      3,617 .. 3,633      3,608 .. 3,637
+    2021-06-06  Fatalities         3,638    3,642      3,635 .. 3,649      3,629 .. 3,655      3,608 .. 3,662
+    The forecast is the model's own; median and intervals correct its past errors.
     ----- stderr -----
     simulated sample (simulated, 48 locations x 500 days, seed 1): 48 locations x 500 days up to 2021-06-04; repair: 171 counts in 29 series lowered
     no champion of covid-predictor-sample yet: training one first
-    damped-growth-7-0.95 is registered as version 1 of covid-predictor-sample, its first champion
-    "#);
-    assert_run!(run(&sandbox, &["show", "--location", "lassonia", "--horizon", "2", "-q"]), @r#"
+    ensemble is registered as version 1 of covid-predictor-sample, its first champion
+    ");
+    assert_run!(run(&sandbox, &["show", "--location", "lassonia", "--horizon", "2", "-q"]), @"
     exit: 0
     ----- stdout -----
-    Lassonia (sum of 4 locations): 991,583 cases and 9,357 deaths on 2021-06-04; forecast by covid-predictor-sample 1 (damped-growth-7-0.95)
-    Date        Target           Forecast
-    ─────────────────────────────────────
-    2021-06-05  ConfirmedCases    999,022
-    2021-06-06  ConfirmedCases  1,006,144
-    2021-06-05  Fatalities          9,387
-    2021-06-06  Fatalities          9,416
-    Sums have no intervals: places err together, and by how much is not known yet.
+    Lassonia (sum of 4 locations): 991,583 cases and 9,357 deaths on 2021-06-04; forecast by covid-predictor-sample 1 (ensemble)
+    Date        Target           Forecast     Median           50 % interval         80 % interval         95 % interval
+    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    2021-06-05  ConfirmedCases    998,504    997,445      995,822 .. 999,689  994,750 .. 1,002,434  993,869 .. 1,006,614
+    2021-06-06  ConfirmedCases  1,006,084  1,002,796  1,000,136 .. 1,006,284  998,286 .. 1,010,341  996,687 .. 1,016,214
+    2021-06-05  Fatalities          9,374      9,380          9,369 .. 9,402        9,363 .. 9,438        9,360 .. 9,513
+    2021-06-06  Fatalities          9,401      9,399          9,378 .. 9,441        9,368 .. 9,513        9,362 .. 9,669
     ----- stderr -----
-    "#);
-    assert_run!(run(&sandbox, &["show", "--location", "World", "--on", "2021-06-30", "-q"]), @r#"
+    ");
+    assert_run!(run(&sandbox, &["show", "--location", "World", "--on", "2021-06-30", "-q"]), @"
     exit: 0
     ----- stdout -----
-    World (sum of 48 locations): 18,493,240 cases and 170,971 deaths on 2021-06-04; forecast by covid-predictor-sample 1 (damped-growth-7-0.95)
-    Date        Target            Forecast
-    ──────────────────────────────────────
-    2021-06-30  ConfirmedCases  20,677,927
-    2021-06-30  Fatalities         181,626
-    Sums have no intervals: places err together, and by how much is not known yet.
+    World (sum of 48 locations): 18,493,240 cases and 170,971 deaths on 2021-06-04; forecast by covid-predictor-sample 1 (ensemble)
+    Date        Target            Forecast      Median             50 % interval             80 % interval             95 % interval
+    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    2021-06-30  ConfirmedCases  22,119,403  21,867,244  21,453,549 .. 22,338,751  21,124,766 .. 22,819,209  20,800,352 .. 23,427,503
+    2021-06-30  Fatalities         190,987     188,228        186,306 .. 190,390        184,760 .. 192,567        183,216 .. 195,290
+    The forecast is the model's own; median and intervals correct its past errors.
     ----- stderr -----
-    "#);
+    ");
     assert!(!sandbox.files().iter().any(|file| file.contains("predictions")), "{:?}", sandbox.files());
 }
 

@@ -79,27 +79,27 @@ fn shortened(mut output: Output) -> Output {
 #[test]
 fn it_downloads_and_then_only_what_changed() {
     let scene = Scene::new();
-    assert_run!(shortened(scene.eda(&["fetch"])), @r"
+    assert_run!(shortened(scene.eda(&["fetch"])), @"
     exit: 0
     ----- stdout -----
     File                                      How         Bytes  SHA-256
     ─────────────────────────────────────────────────────────────────────────
     time_series_covid19_confirmed_global.csv  downloaded    107  aab7becb4327
     time_series_covid19_deaths_global.csv     downloaded    107  aab7becb4327
-    UID_ISO_FIPS_LookUp_Table.csv             downloaded     68  7beb8ad60154
+    UID_ISO_FIPS_LookUp_Table.csv             downloaded     92  63eb2e3814c3
     from: http://<redacted>@<server>/data
     folder: <sandbox>/.cache/covid/jhu/sets/<set>
     ----- stderr -----
     ");
     scene.server.put(LOOKUP, format!("{POPULATIONS}2,,,Modelonia,Modelonia,2000\n"));
-    assert_run!(shortened(scene.eda(&["fetch"])), @r"
+    assert_run!(shortened(scene.eda(&["fetch"])), @"
     exit: 0
     ----- stdout -----
     File                                      How         Bytes  SHA-256
     ─────────────────────────────────────────────────────────────────────────
     time_series_covid19_confirmed_global.csv  unchanged     107  aab7becb4327
     time_series_covid19_deaths_global.csv     unchanged     107  aab7becb4327
-    UID_ISO_FIPS_LookUp_Table.csv             downloaded     95  35ea72e997e3
+    UID_ISO_FIPS_LookUp_Table.csv             downloaded    121  889318d78205
     from: http://<redacted>@<server>/data
     folder: <sandbox>/.cache/covid/jhu/sets/<set>
     ----- stderr -----
@@ -159,20 +159,20 @@ fn a_server_that_misbehaves_is_an_error_with_exit_code_4() {
     hint: try again: what came is kept, and the rest is asked for; fetch.* in the settings has the time-outs
     ");
     scene.server.without_ranges(LOOKUP);
-    assert_run!(scene.refused(LOOKUP, Trouble::Cut(10)), @r"
+    assert_run!(scene.refused(LOOKUP, Trouble::Cut(10)), @"
     exit: 4
     ----- stdout -----
     ----- stderr -----
-    `http://<redacted>@<server>/data/UID_ISO_FIPS_LookUp_Table.csv`: the answer was cut off after 10 of 68 bytes; trying again
-    error: cannot download `http://<redacted>@<server>/data/UID_ISO_FIPS_LookUp_Table.csv` in 2 tries: the answer was cut off after 10 of 68 bytes
+    `http://<redacted>@<server>/data/UID_ISO_FIPS_LookUp_Table.csv`: the answer was cut off after 10 of 92 bytes; trying again
+    error: cannot download `http://<redacted>@<server>/data/UID_ISO_FIPS_LookUp_Table.csv` in 2 tries: the answer was cut off after 10 of 92 bytes
     hint: try again: what came is kept, and the rest is asked for; fetch.* in the settings has the time-outs
     ");
-    assert_run!(scene.refused(LOOKUP, Trouble::WrongLength(1)), @r"
+    assert_run!(scene.refused(LOOKUP, Trouble::WrongLength(1)), @"
     exit: 4
     ----- stdout -----
     ----- stderr -----
-    `http://<redacted>@<server>/data/UID_ISO_FIPS_LookUp_Table.csv`: the answer was cut off after 68 of 69 bytes; trying again
-    error: cannot download `http://<redacted>@<server>/data/UID_ISO_FIPS_LookUp_Table.csv` in 2 tries: the answer was cut off after 68 of 69 bytes
+    `http://<redacted>@<server>/data/UID_ISO_FIPS_LookUp_Table.csv`: the answer was cut off after 92 of 93 bytes; trying again
+    error: cannot download `http://<redacted>@<server>/data/UID_ISO_FIPS_LookUp_Table.csv` in 2 tries: the answer was cut off after 92 of 93 bytes
     hint: try again: what came is kept, and the rest is asked for; fetch.* in the settings has the time-outs
     ");
     assert!(!scene.sandbox.path().join(CACHE).join("current.json").exists());
@@ -211,7 +211,7 @@ fn settings_that_cannot_be_obeyed_are_refused_before_anything_is_asked() {
 #[test]
 fn the_source_jhu_works_everywhere_and_without_the_network_once_it_was_fetched() {
     let scene = Scene::new();
-    assert_run!(scene.eda(&["--source", "jhu"]), @r"
+    assert_run!(scene.eda(&["--source", "jhu"]), @"
     exit: 0
     ----- stdout -----
     Location                    Cases  New in 7 days  Deaths  New in 7 days  Weekly cases
@@ -225,11 +225,15 @@ fn the_source_jhu_works_everywhere_and_without_the_network_once_it_was_fetched()
     counts that fall                 0           0
     series with a fall               0           0
     largest fall                     -           -
+    jumps                            0           0
+    largest jump                     -           -
     series without any               0           0
+    below 0                          0           0
     not whole numbers                0           0
     places without news for 14 days: 0
     places that report weekly: 0
     report: ./store/jhu/eda/as_of=2020-01-23/report.html
+    beside it: repairs.csv (0 counts), quality.csv (0 series)
     ----- stderr -----
     fetching JHU's data from http://<redacted>@<server>/data
     JHU time series (http://<redacted>@<server>/data, fetched 2030-01-02T03:04:05Z; revised data): 2 locations x 2 days up to 2020-01-23; repair: 0 counts in 0 series lowered

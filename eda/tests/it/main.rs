@@ -17,7 +17,7 @@ const REPORT: &str = "store/sample/eda/as_of=2021-06-04/report.html";
 #[test]
 fn it_shows_the_sample_and_writes_a_report_again_and_again() {
     let sandbox = Sandbox::new();
-    assert_run!(run(&sandbox, &[]), @r#"
+    assert_run!(run(&sandbox, &[]), @"
     exit: 0
     ----- stdout -----
     Location           Cases  New in 7 days   Deaths  New in 7 days  Weekly cases
@@ -28,25 +28,30 @@ fn it_shows_the_sample_and_writes_a_report_again_and_again() {
     Challengeria   2,299,427         78,184   28,274            819  ▁▂▅▅▄▃▂▂▁▁▁▁▁▁▂▂▃▄▆▇█▆▅▅▄▃
     Baselinia      1,819,021        147,456   15,822            864  ▃▂▂▂▂▂▂▂▂▂▂▁▁▁▁▁▁▁▃▄▆██▇▅▇
     Modelonia      1,814,177        125,389    4,721            133  ▃▂▁▁▁▁▁▂▂▄▆█▇▅▄▃▂▂▃▃▄▄▆▇██
-    Quality                            ConfirmedCases                    Fatalities
-    ───────────────────────────────────────────────────────────────────────────────
-    missing counts                                  0                             0
-    counts that fall                               18                            19
-    series with a fall                             13                            16
-    largest fall        3,984 (Regressia, 2021-04-24)  107 (Championia, 2020-11-28)
-    series without any                              0                             6
-    not whole numbers                               0                             0
+    Quality                              ConfirmedCases                    Fatalities
+    ─────────────────────────────────────────────────────────────────────────────────
+    missing counts                                    0                             0
+    counts that fall                                 18                            19
+    series with a fall                               13                            16
+    largest fall          3,984 (Regressia, 2021-04-24)  107 (Championia, 2020-11-28)
+    jumps                                             5                             0
+    largest jump        13,287 (Championia, 2020-12-16)                             -
+    series without any                                0                             6
+    below 0                                           0                             0
+    not whole numbers                                 0                             0
     places without news for 14 days: 0
     places that report weekly: 5 - Upper Lassonia, Lassonia; Bootstrapia; Pipelinia; Rustacea; Imputation Rock
     report: ./store/sample/eda/as_of=2021-06-04/report.html
+    beside it: repairs.csv (171 counts), quality.csv (41 series)
     ----- stderr -----
     simulated sample (simulated, 48 locations x 500 days, seed 1): 48 locations x 500 days up to 2021-06-04; repair: 171 counts in 29 series lowered
-    "#);
+    ");
     let first = sandbox.read(REPORT);
     assert!(run(&sandbox, &[]).success());
     assert_eq!(sandbox.read(REPORT), first, "the same data give the same report");
     let listed: Vec<String> = sandbox.files().into_iter().filter(|file| !file.contains(".covid-lock")).collect();
-    assert_eq!(listed, [REPORT]);
+    let beside = |name: &str| REPORT.replace("report.html", name);
+    assert_eq!(listed, [beside("quality.csv"), beside("repairs.csv"), REPORT.to_owned()]);
 }
 
 #[test]
@@ -91,7 +96,7 @@ fn a_simulation_is_written_in_jhu_layout_and_read_back() {
     simulated/time_series_covid19_deaths_global.csv
     ----- stderr -----
     "#);
-    assert_run!(run(&sandbox, &["-q", "--source", "simulated"]), @r#"
+    assert_run!(run(&sandbox, &["-q", "--source", "simulated"]), @"
     exit: 0
     ----- stdout -----
     Location    Cases  New in 7 days  Deaths  New in 7 days  Weekly cases
@@ -108,13 +113,18 @@ fn a_simulation_is_written_in_jhu_layout_and_read_back() {
     counts that fall                 0           0
     series with a fall               0           0
     largest fall                     -           -
+    jumps                            0           0
+    largest jump                     -           -
     series without any               3           5
+    below 0                          0           0
     not whole numbers                0           0
     places without news for 14 days: 3 - Datastan; Modelonia; Backtestan
     places that report weekly: 0
+    places without coordinates: 5 - Datastan; Modelonia; Quantilia; Backtestan; Parquetia
     report: ./store/jhu/eda/as_of=2020-03-01/report.html
+    beside it: repairs.csv (0 counts), quality.csv (6 series)
     ----- stderr -----
-    "#);
+    ");
     assert_run!(run(&sandbox, &["simulate", "--locations", "0", "--out", "x", "-q"]), @r#"
     exit: 2
     ----- stdout -----

@@ -9,23 +9,24 @@ fn scores_can_be_recomputed_from_the_file() {
     let sandbox = Sandbox::new();
     let args =
         "backtest -q --from 2021-03-01 --every 28d --horizon 7 --models persistence,damped-growth-7-0.9 --out b.csv";
-    assert_run!(run(&sandbox, &args.split(' ').collect::<Vec<_>>()), @r#"
+    assert_run!(run(&sandbox, &args.split(' ').collect::<Vec<_>>()), @"
     exit: 0
     ----- stdout -----
     RMSLE 7 days ahead of 48 locations, mean over 4 origins from 2021-03-01 to 2021-05-24
-    Model                 RMSLE  of cases  of deaths  Exploded origins
-    ──────────────────────────────────────────────────────────────────
-    persistence          0.0433    0.0560     0.0306                 0
-    damped-growth-7-0.9  0.0250    0.0308     0.0192                 0
+    Model                 RMSLE  of cases  of deaths  WIS of cases  of deaths  Exploded origins
+    ───────────────────────────────────────────────────────────────────────────────────────────
+    persistence          0.0433    0.0560     0.0306             -          -                 0
+    damped-growth-7-0.9  0.0250    0.0308     0.0192             -          -                 0
+    WIS: of weekly new counts, as a share of that of hub-baseline; all scores: --format json
     every forecast is in b.csv
     ----- stderr -----
-    "#);
+    ");
     let file = sandbox.read("b.csv");
     let columns = "origin,location,Admin2,Province_State,Country_Region,target,measure,date,horizon,model,point,\
                    q025,q10,q25,q50,q75,q90,q975";
     assert_eq!(file.lines().next(), Some(columns));
-    // Origins x locations x targets x days x models, and the header.
-    assert_eq!(file.lines().count(), 4 * 48 * 2 * 7 * 2 + 1);
+    // Origins x locations x targets x (days and weeks) x models, and the header.
+    assert_eq!(file.lines().count(), 4 * 48 * 2 * (7 + 1) * 2 + 1);
     assert_eq!(sandbox.files(), ["b.csv"], "a backtest touches neither store nor registry");
 }
 
@@ -67,13 +68,13 @@ fn an_origin_whose_horizon_is_not_observed_is_left_out_and_none_at_all_is_an_err
     error: every must be at least 1 day, not 0
     hint: change every on the command line or in the settings
     "#);
-    assert_run!(run(&sandbox, &["backtest", "-q", "--models", "oracle"]), @r#"
+    assert_run!(run(&sandbox, &["backtest", "-q", "--models", "oracle"]), @"
     exit: 2
     ----- stdout -----
     ----- stderr -----
     error: there is no model `oracle`
-    hint: known are persistence, polynomial, damped-growth (tuned), and fixed ones like polynomial-2 or damped-growth-7-0.9
-    "#);
+    hint: known are persistence, hub-baseline, polynomial, damped-growth, linear-drift, shrunk-growth, weekly-trend, lagged-deaths, ets, blend, ensemble, residual-ridge, and ones with numbers of their own like polynomial-2 or ets-90
+    ");
     assert_run!(run(&sandbox, &["backtest", "-q", "--from", "2021-05-01", "--out", "b.xlsx"]), @r#"
     exit: 2
     ----- stdout -----

@@ -14,56 +14,92 @@ fn run(sandbox: &Sandbox, args: &[&str]) -> Output {
 #[test]
 fn the_first_training_makes_a_champion_and_the_second_has_nothing_to_do() {
     let sandbox = Sandbox::new();
-    assert_run!(run(&sandbox, &[]), @r#"
+    assert_run!(run(&sandbox, &[]), @"
     exit: 0
     ----- stdout -----
     covid-predictor-sample: RMSLE 7 days ahead, mean over 8 origins from 2021-04-09 to 2021-05-28
-    Candidate      Chosen                Tracking run                       RMSLE  of cases  of deaths
-    ──────────────────────────────────────────────────────────────────────────────────────────────────
-    damped-growth  damped-growth-7-0.95  <id>  0.0154    0.0187     0.0120
-    polynomial     polynomial-3          <id>  0.0218    0.0298     0.0138
-    persistence    persistence           <id>  0.0343    0.0475     0.0211
-    damped-growth-7-0.95 is registered as version 1 of covid-predictor-sample, its first champion
+    Candidate       Chosen                Tracking run                       RMSLE  of cases  of deaths
+    ───────────────────────────────────────────────────────────────────────────────────────────────────
+    ensemble        ensemble              <id>  0.0138    0.0168     0.0108
+    residual-ridge  residual-ridge        <id>  0.0138    0.0168     0.0108
+    weekly-trend    weekly-trend          <id>  0.0151    0.0181     0.0121
+    hub-baseline    hub-baseline          <id>  0.0153    0.0184     0.0122
+    linear-drift    linear-drift          <id>  0.0153    0.0184     0.0122
+    damped-growth   damped-growth-7-0.95  <id>  0.0154    0.0187     0.0120
+    ets             ets                   <id>  0.0154    0.0193     0.0114
+    shrunk-growth   shrunk-growth         <id>  0.0169    0.0197     0.0141
+    blend           blend                 <id>  0.0171    0.0181     0.0161
+    polynomial      polynomial-3          <id>  0.0218    0.0298     0.0138
+    persistence     persistence           <id>  0.0343    0.0475     0.0211
+    lagged-deaths   lagged-deaths         <id>  0.0359    0.0181     0.0537
+    ensemble is registered as version 1 of covid-predictor-sample, its first champion
     ----- stderr -----
     simulated sample (simulated, 48 locations x 500 days, seed 1): 48 locations x 500 days up to 2021-06-04; repair: 171 counts in 29 series lowered
-    "#);
-    assert_run!(run(&sandbox, &[]), @r#"
+    ");
+    assert_run!(run(&sandbox, &[]), @"
     exit: 0
     ----- stdout -----
     covid-predictor-sample: RMSLE 7 days ahead, mean over 8 origins from 2021-04-09 to 2021-05-28
-    Candidate      Chosen                Tracking run                       RMSLE  of cases  of deaths
-    ──────────────────────────────────────────────────────────────────────────────────────────────────
-    damped-growth  damped-growth-7-0.95  <id>  0.0154    0.0187     0.0120
-    polynomial     polynomial-3          <id>  0.0218    0.0298     0.0138
-    persistence    persistence           <id>  0.0343    0.0475     0.0211
-    damped-growth-7-0.95 is already registered as version 1 of covid-predictor-sample, and is the champion: nothing to do
+    Candidate       Chosen                Tracking run                       RMSLE  of cases  of deaths
+    ───────────────────────────────────────────────────────────────────────────────────────────────────
+    ensemble        ensemble              <id>  0.0138    0.0168     0.0108
+    residual-ridge  residual-ridge        <id>  0.0138    0.0168     0.0108
+    weekly-trend    weekly-trend          <id>  0.0151    0.0181     0.0121
+    hub-baseline    hub-baseline          <id>  0.0153    0.0184     0.0122
+    linear-drift    linear-drift          <id>  0.0153    0.0184     0.0122
+    damped-growth   damped-growth-7-0.95  <id>  0.0154    0.0187     0.0120
+    ets             ets                   <id>  0.0154    0.0193     0.0114
+    shrunk-growth   shrunk-growth         <id>  0.0169    0.0197     0.0141
+    blend           blend                 <id>  0.0171    0.0181     0.0161
+    polynomial      polynomial-3          <id>  0.0218    0.0298     0.0138
+    persistence     persistence           <id>  0.0343    0.0475     0.0211
+    lagged-deaths   lagged-deaths         <id>  0.0359    0.0181     0.0537
+    ensemble is already registered as version 1 of covid-predictor-sample, and is the champion: nothing to do
     ----- stderr -----
     simulated sample (simulated, 48 locations x 500 days, seed 1): 48 locations x 500 days up to 2021-06-04; repair: 171 counts in 29 series lowered
-    "#);
-    assert_run!(run(&sandbox, &["models", "-q"]), @r#"
+    ");
+    assert_run!(run(&sandbox, &["models", "-q"]), @"
     exit: 0
     ----- stdout -----
-    Version  Aliases   Model stage  Model                 Trained as of   RMSLE
-    ───────────────────────────────────────────────────────────────────────────
-    1        champion  Production   damped-growth-7-0.95  2021-06-04     0.0154
+    Version  Aliases   Model stage  Model     Trained as of   RMSLE
+    ───────────────────────────────────────────────────────────────
+    1        champion  Production   ensemble  2021-06-04     0.0138
     version 1, promote (the registry had no champion) at 2030-01-02T03:04:05Z
     ----- stderr -----
-    "#);
-    assert_run!(run(&sandbox, &["runs", "-q"]), @r#"
+    ");
+    assert_run!(run(&sandbox, &["runs", "-q"]), @"
     exit: 0
     ----- stdout -----
     Tracking run                      Started               Status    Model                 As of        RMSLE
     ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+    <id>  2030-01-02T03:04:05Z  FINISHED  residual-ridge        2021-06-04  0.0138
+    <id>  2030-01-02T03:04:05Z  FINISHED  ensemble              2021-06-04  0.0138
+    <id>  2030-01-02T03:04:05Z  FINISHED  blend                 2021-06-04  0.0171
+    <id>  2030-01-02T03:04:05Z  FINISHED  ets                   2021-06-04  0.0154
+    <id>  2030-01-02T03:04:05Z  FINISHED  lagged-deaths         2021-06-04  0.0359
+    <id>  2030-01-02T03:04:05Z  FINISHED  weekly-trend          2021-06-04  0.0151
+    <id>  2030-01-02T03:04:05Z  FINISHED  shrunk-growth         2021-06-04  0.0169
+    <id>  2030-01-02T03:04:05Z  FINISHED  linear-drift          2021-06-04  0.0153
     <id>  2030-01-02T03:04:05Z  FINISHED  damped-growth-7-0.95  2021-06-04  0.0154
     <id>  2030-01-02T03:04:05Z  FINISHED  polynomial-3          2021-06-04  0.0218
+    <id>  2030-01-02T03:04:05Z  FINISHED  hub-baseline          2021-06-04  0.0153
     <id>  2030-01-02T03:04:05Z  FINISHED  persistence           2021-06-04  0.0343
+    <id>  2030-01-02T03:04:05Z  FINISHED  residual-ridge        2021-06-04  0.0138
+    <id>  2030-01-02T03:04:05Z  FINISHED  ensemble              2021-06-04  0.0138
+    <id>  2030-01-02T03:04:05Z  FINISHED  blend                 2021-06-04  0.0171
+    <id>  2030-01-02T03:04:05Z  FINISHED  ets                   2021-06-04  0.0154
+    <id>  2030-01-02T03:04:05Z  FINISHED  lagged-deaths         2021-06-04  0.0359
+    <id>  2030-01-02T03:04:05Z  FINISHED  weekly-trend          2021-06-04  0.0151
+    <id>  2030-01-02T03:04:05Z  FINISHED  shrunk-growth         2021-06-04  0.0169
+    <id>  2030-01-02T03:04:05Z  FINISHED  linear-drift          2021-06-04  0.0153
     <id>  2030-01-02T03:04:05Z  FINISHED  damped-growth-7-0.95  2021-06-04  0.0154
     <id>  2030-01-02T03:04:05Z  FINISHED  polynomial-3          2021-06-04  0.0218
+    <id>  2030-01-02T03:04:05Z  FINISHED  hub-baseline          2021-06-04  0.0153
     <id>  2030-01-02T03:04:05Z  FINISHED  persistence           2021-06-04  0.0343
     ----- stderr -----
-    "#);
+    ");
     let model_files = sandbox.files().into_iter().filter(|file| file.ends_with("model/model.json"));
-    assert_eq!(model_files.count(), 6, "each candidate of each training has its model as an artifact");
+    assert_eq!(model_files.count(), 2 * 12, "each candidate of each training has its model as an artifact");
 }
 
 #[test]
