@@ -286,22 +286,22 @@ impl TargetTally {
         let mut largest = Step::NONE;
         for step in decreases(counts) {
             series.decreases += 1;
-            series.total_decrease -= step.new();
-            self.decreases.offer(-step.new(), || decrease(step));
-            largest = if step.new() < largest.new() { step } else { largest };
+            series.total_decrease -= step.increase();
+            self.decreases.offer(-step.increase(), || decrease(step));
+            largest = if step.increase() < largest.increase() { step } else { largest };
         }
         series.largest_decrease = (series.decreases > 0).then(|| decrease(largest));
         let jump = |(step, largest_week): (Step, f64)| Jump {
             location: location.to_owned(),
             date: view.date(step.day),
-            new: step.new(),
+            new: step.increase(),
             largest_week,
         };
         let mut largest = (Step::NONE, 0.0);
         for found in jumps(counts, self.found.least_jump) {
             series.jumps += 1;
-            self.jumps.offer(found.0.new(), || jump(found));
-            largest = if found.0.new() > largest.0.new() { found } else { largest };
+            self.jumps.offer(found.0.increase(), || jump(found));
+            largest = if found.0.increase() > largest.0.increase() { found } else { largest };
         }
         series.largest_jump = (series.jumps > 0).then(|| jump(largest));
         series

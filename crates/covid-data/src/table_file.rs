@@ -25,7 +25,7 @@ enum Format {
     /// The writer is made with the first part, which names the columns.
     Parquet {
         file: Option<File>,
-        writer: Option<BatchedWriter<File>>,
+        writer: Option<Box<BatchedWriter<File>>>,
     },
 }
 
@@ -72,7 +72,7 @@ impl TableFile {
             Format::Parquet { file, writer } => {
                 let frame = part.to_frame()?;
                 if let Some(file) = file.take() {
-                    *writer = Some(parquet::begin(file, &frame, FORMAT)?);
+                    *writer = Some(Box::new(parquet::begin(file, &frame, FORMAT)?));
                 }
                 let failed = |error: polars::error::PolarsError| TableError::NotWritten(error.to_string());
                 let Some(writer) = writer else { return Ok(()) };

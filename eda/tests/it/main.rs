@@ -184,7 +184,7 @@ fn damage_that_was_read_rightly_is_said() {
     let sandbox = Sandbox::new();
     write_series_with_people(&sandbox, "data");
     let path = "data/time_series_covid19_deaths_global.csv";
-    sandbox.write(path, &sandbox.read(path).replace(',', ";").replace("1/23/20", "23-01-2020"));
+    sandbox.write(path, sandbox.read(path).replace(',', ";").replace("1/23/20", "23-01-2020"));
     let looked = run(&sandbox, &["--source", "data"]);
     assert!(looked.success());
     for remark in ["the columns are separated by semicolons, not by commas", "`23-01-2020` in column 6 of the header"] {

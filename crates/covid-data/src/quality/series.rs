@@ -35,8 +35,8 @@ pub(super) struct Step {
 impl Step {
     pub(super) const NONE: Self = Self { day: 0, days: 0, before: 0.0, count: 0.0 };
 
-    /// What is new.
-    pub(super) fn new(&self) -> f64 {
+    /// The new counts; below 0 where the later count is the lower.
+    pub(super) fn increase(&self) -> f64 {
         self.count - self.before
     }
 }
@@ -57,10 +57,10 @@ pub(super) fn decreases(counts: &[f64]) -> impl Iterator<Item = Step> {
 
 /// New counts of at least `least` that are jumps, each with the new counts of the largest week before it.
 pub(super) fn jumps(counts: &[f64], least: f64) -> impl Iterator<Item = (Step, f64)> {
-    steps(counts).filter(move |step| step.new() >= least).filter_map(|step| {
+    steps(counts).filter(move |step| step.increase() >= least).filter_map(|step| {
         let largest = largest_week(counts, step.day - step.days)?;
         let weeks = step.days.div_ceil(WEEK) as f64;
-        (step.new() > JUMP * largest * weeks).then_some((step, largest))
+        (step.increase() > JUMP * largest * weeks).then_some((step, largest))
     })
 }
 
@@ -163,7 +163,7 @@ mod tests {
         let flat = |jump: f64| cumulative((0..40).map(|day| if day == 35 { jump } else { 10.0 }));
         assert_eq!(jump_days(&flat(210.0)), [0usize; 0]);
         assert_eq!(jump_days(&flat(211.0)), [35]);
-        assert_eq!(jumps(&flat(211.0), 100.0).next().map(|(step, week)| (step.new(), week)), Some((211.0, 70.0)));
+        assert_eq!(jumps(&flat(211.0), 100.0).next().map(|(step, week)| (step.increase(), week)), Some((211.0, 70.0)));
         // Too small to matter, and too early to judge.
         assert_eq!(jump_days(&cumulative((0..40).map(|day| if day == 35 { 99.0 } else { 0.0 }))), [0usize; 0]);
         assert_eq!(jump_days(&cumulative((0..40).map(|day| if day == 28 { 1e6 } else { 10.0 }))), [0usize; 0]);
