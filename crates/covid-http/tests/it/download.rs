@@ -26,7 +26,7 @@ struct Memory {
 impl Sink for Memory {
     fn held(&self) -> Option<Held> {
         let validators = self.validators.clone()?;
-        (!self.bytes.is_empty()).then(|| Held { bytes: self.bytes.len() as u64, validators })
+        (!self.bytes.is_empty()).then_some(Held { bytes: self.bytes.len() as u64, validators })
     }
 
     fn restart(&mut self, validators: &Validators) -> io::Result<()> {
