@@ -60,7 +60,7 @@ pub enum PipelineError {
         source: std::io::Error,
     },
     /// A row of a Kaggle test file that no forecast can answer.
-    #[error("`{}`: row {forecast_id} cannot be answered: {reason}", file.display())]
+    #[error("`{}`: ForecastId {forecast_id} cannot be answered: {reason}", file.display())]
     Unanswerable {
         /// The test file.
         file: PathBuf,

@@ -3,6 +3,8 @@
 
 mod backtest;
 mod gate;
+mod kaggle;
+mod reached;
 mod visits;
 
 use covid_testing::{Output, Sandbox, assert_run};

@@ -1,0 +1,69 @@
+//! What the full candidate has to reach on real data, through the real binary; `docs/accuracy.md` has the whole table.
+
+use covid_testing::{Sandbox, real_data};
+use serde_json::Value;
+
+use crate::run;
+
+fn backtest(horizon: usize) -> Option<Value> {
+    let source = real_data()?.join("jhu").display().to_string();
+    let asked = format!("backtest -q --format json --from 2020-04-01 --every 28d --horizon {horizon}");
+    let args = asked.split(' ').chain(["--models", "ensemble,hub-baseline", "--source", &source]);
+    let output = run(&Sandbox::new(), &args.collect::<Vec<_>>());
+    assert!(output.success(), "{output}");
+    Some(serde_json::from_str(&output.stdout).unwrap())
+}
+
+fn rows<'a>(report: &'a Value, model: usize, by: &str, measure: &str) -> Vec<&'a Value> {
+    let rows = report["models"][model]["scores"].as_array().unwrap().iter();
+    rows.filter(|row| row["by"] == by && row["measure"] == measure).collect()
+}
+
+#[test]
+fn a_week_ahead() {
+    let Some(report) = backtest(7) else { return };
+    assert_eq!(report["origins"].as_array().unwrap().len(), 39);
+    let rmsle = report["models"][0]["rmsle"].as_f64().unwrap();
+    assert!(rmsle <= 0.0552, "{rmsle}");
+}
+
+#[test]
+fn four_weeks_ahead() {
+    let Some(report) = backtest(28) else { return };
+    assert_eq!(report["origins"].as_array().unwrap().len(), 38);
+    let rmsle = report["models"][0]["rmsle"].as_f64().unwrap();
+    assert!(rmsle <= 0.1494, "{rmsle}");
+    let weekly = rows(&report, 0, "all", "weekly_new");
+    for (row, (target, most)) in weekly.iter().zip([("ConfirmedCases", 0.75), ("Fatalities", 0.74)]) {
+        assert_eq!(row["target"], target);
+        let ratio = row["wis_to_hub_baseline"][0].as_f64().unwrap();
+        assert!(ratio <= most, "{target}: {ratio}");
+    }
+}
+
+/// Sums over origins, places and weeks, as `hub_baseline.py` computes them.
+#[test]
+fn the_hubs_baseline_is_the_reference_s() {
+    let Some(report) = backtest(28) else { return };
+    let rows = rows(&report, 1, "all", "weekly_new");
+    assert_eq!(rows.len(), 2);
+    for (row, reference) in rows.iter().zip([[2.589e8, 25_880.0], [1.776e6, 12_180.0]]) {
+        for (score, reference) in ["wis", "wis_log"].into_iter().zip(reference) {
+            let sum = row[score].as_f64().unwrap() * row["forecasts"].as_f64().unwrap();
+            assert!((sum / reference - 1.0).abs() < 0.02, "{score}: {sum}, not {reference}");
+        }
+    }
+}
+
+#[test]
+fn quantiles_mean_what_they_say() {
+    let Some(report) = backtest(28) else { return };
+    let days = |row: &&Value| row["group"].as_str().unwrap().parse::<usize>().unwrap() >= 7;
+    let cumulative: Vec<&Value> = rows(&report, 0, "horizon", "cumulative").into_iter().filter(days).collect();
+    let weekly = rows(&report, 0, "horizon", "weekly_new");
+    assert_eq!((cumulative.len(), weekly.len()), (2 * 22, 2 * 4));
+    for row in cumulative.into_iter().chain(weekly) {
+        let departure = row["miscalibration"].as_f64().unwrap();
+        assert!(departure <= 0.03, "{row}");
+    }
+}
