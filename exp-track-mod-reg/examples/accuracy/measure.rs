@@ -1,7 +1,7 @@
 //! What the page says, measured.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
@@ -9,9 +9,10 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use covid_cli::Session;
-use covid_core::Date;
+use covid_core::{Date, PanelView, Predicted, Target};
+use covid_data::repair;
 use covid_pipeline::{BacktestReport, BacktestRequest, KaggleRequest, Project, Settings, backtest, kaggle};
-use covid_training::{FittedForecaster, Forecaster, Recipe, Spec};
+use covid_training::{Ensemble, FittedForecaster, Forecaster, Model, Recipe, Replay, Spec, rolling_origins};
 
 /// All of it.
 pub(crate) struct Measured {
@@ -19,8 +20,24 @@ pub(crate) struct Measured {
     pub(crate) backtests: [(BacktestReport, Duration); 2],
     /// RMSLE of cases and deaths in the private window.
     pub(crate) kaggle: [f64; 2],
+    /// Sums over places: the world, and the countries that report by province.
+    pub(crate) sums: Vec<SumScore>,
     /// To fit every place and to predict it 28 days ahead, by model.
     pub(crate) speed: Vec<(String, Duration, Duration)>,
+}
+
+/// How the quantiles of sums over places did.
+pub(crate) struct SumScore {
+    /// Which sums.
+    pub(crate) what: &'static str,
+    /// The target.
+    pub(crate) target: Target,
+    /// Days ahead.
+    pub(crate) ahead: usize,
+    /// Forecasts that were scored.
+    pub(crate) forecasts: usize,
+    /// Actual sums within the central 50, 80 and 95 % intervals.
+    pub(crate) covered: [usize; 3],
 }
 
 /// Measures all of it.
@@ -31,6 +48,7 @@ pub(crate) async fn all(session: &Session, data: &Path) -> Result<Measured> {
     let project = Project::open(settings.clone(), Arc::new(move || clock.now())).await?;
     Ok(Measured {
         backtests: [tested(session, &project, 7).await?, tested(session, &project, 28).await?],
+        sums: sums(&project)?,
         kaggle: kaggle_score(&settings, &data.join("kaggle_week2")).await?,
         speed: speed(&project)?,
     })
@@ -73,6 +91,48 @@ fn row(line: &str, columns: [usize; 3]) -> Result<(&str, [f64; 2])> {
     let fields: Vec<&str> = line.split(',').collect();
     let [id, cases, deaths] = columns.map(|column| fields.get(column).copied().unwrap_or_default());
     Ok((id, [cases.parse()?, deaths.parse()?]))
+}
+
+/// Sums as `deployment show` forecasts them, at the origins of the backtest.
+fn sums(project: &Project) -> Result<Vec<SumScore>> {
+    const AHEAD: [usize; 4] = [7, 14, 21, 28];
+    let published = project.published()?;
+    let world: Vec<usize> = (0..published.locations().len()).collect();
+    let mut countries: BTreeMap<Option<&str>, Vec<usize>> = BTreeMap::new();
+    for (place, location) in published.locations().iter().enumerate() {
+        countries.entry(location.country_region()).or_default().push(place);
+    }
+    countries.retain(|_, places| places.len() > 1);
+    let mut scores = Vec::new();
+    for (what, sums) in [("World", vec![world]), ("countries by province", countries.into_values().collect())] {
+        let empty = |target| AHEAD.map(|ahead| SumScore { what, target, ahead, forecasts: 0, covered: [0; 3] });
+        let mut found = Target::ALL.map(empty);
+        for origin in rolling_origins(&published, Date::constant(2020, 4, 1), 28, 28)? {
+            let prepare = |view: &PanelView<'_>| repair(view, project.repair).0;
+            let replay = Replay::new(published.earlier(origin)?, &prepare, 28);
+            let model = Model::train(&replay, Recipe::Fixed(Spec::Ensemble(Ensemble)), &project.settings.training)?;
+            for places in &sums {
+                let paths = model.forecast_sum(&replay, places, 28)?;
+                for score in found.iter_mut().flatten() {
+                    let day = replay.published().days() - 1 + score.ahead;
+                    let actual: f64 = places.iter().map(|&place| published.count_at(place, score.target, day)).sum();
+                    score.add(&paths[score.target.index()][score.ahead - 1], actual);
+                }
+            }
+        }
+        scores.extend(found.into_iter().flatten());
+    }
+    Ok(scores)
+}
+
+impl SumScore {
+    fn add(&mut self, predicted: &Predicted, actual: f64) {
+        self.forecasts += 1;
+        for (covered, interval) in self.covered.iter_mut().zip([[2, 4], [1, 5], [0, 6]]) {
+            let [lower, upper] = interval.map(|level| predicted.quantiles[level]);
+            *covered += usize::from((lower..=upper).contains(&actual));
+        }
+    }
 }
 
 fn speed(project: &Project) -> Result<Vec<(String, Duration, Duration)>> {
