@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::run;
 
-const SOURCE: [&str; 4] = ["--source", "visits.csv", "--cases-column", "visits"];
+pub(crate) const SOURCE: [&str; 4] = ["--source", "visits.csv", "--cases-column", "visits"];
 
 #[test]
 fn what_was_never_published_is_left_out() {
@@ -68,5 +68,31 @@ fn two_vintages_of_it_differ_in_nothing_but_it() {
     sandbox.write("visits.csv", visits().replace("Hill,2024-06-28,5265", "Hill,2024-06-28,5300"));
     let output = run(&sandbox, &[&SOURCE[..], &["-q", "--compare", "old.csv"]].concat());
     let (_, revisions) = output.stdout.split_once("revisions from ").unwrap();
-    assert_snapshot!(revisions, @"");
+    assert_snapshot!(revisions, @"
+    old.csv: 4 locations, 2024-03-01 to 2024-06-28
+                to visits.csv: 4 locations, 2024-03-01 to 2024-06-28
+    dates of both: 2024-03-01 to 2024-06-28 (120 days)
+    Revisions                         ConfirmedCases  Fatalities
+    ────────────────────────────────────────────────────────────
+    counts compared                              480           -
+    counts revised                         1 (0.2 %)           -
+    raised                                         1           -
+    lowered                                        0           -
+    missing before                                 0           -
+    missing now                                    0           -
+    half of them by at most               35 (0.7 %)           -
+    nine tenths by at most                35 (0.7 %)           -
+    largest                   +35 (Hill, 2024-06-28)           -
+    all places on 2024-06-28        34,400 -> 34,435           -
+    Age of the day  ConfirmedCases  Fatalities
+    ──────────────────────────────────────────
+    latest day          1 (25.0 %)           -
+    1 to 7 days          0 (0.0 %)           -
+    8 to 14 days         0 (0.0 %)           -
+    15 to 28 days        0 (0.0 %)           -
+    29 to 84 days        0 (0.0 %)           -
+    85 to 119 days       0 (0.0 %)           -
+    report: ./store/visits/eda/as_of=2024-06-28/report.html
+    beside it: repairs.csv (0 counts), revisions.csv (1 counts), quality.csv (0 series)
+    ");
 }
