@@ -8,7 +8,7 @@ use crate::{
     Calibration, ErrorQuantiles, Fitted, FittedForecaster, HubBaseline, Recipe, Replay, Spec, TrainingError,
     TrainingSettings,
     backtest::{loss, mean},
-    calibration::{point, predicted},
+    calibration::{point, predicted, within_interval},
     error::check,
     models::recent::Recent,
     paths::Centres,
@@ -210,7 +210,10 @@ impl Model {
                     let factors = calibration.factors(&recent, target, &centres.weekly[i][target.index()]);
                     let new = &centres.new.path(i, target)[..horizon];
                     let quantiles = calibration.cumulative(target, last, new, &factors);
-                    points.iter().zip(quantiles).map(|(&x, quantiles)| predicted(point(x, last), quantiles)).collect()
+                    let made = points.iter().zip(quantiles).map(|(&x, quantiles)| predicted(point(x, last), quantiles));
+                    // The ensemble's points and intervals come from models of their own.
+                    let of_two = matches!(self.fitted, Fitted::Ensemble(_));
+                    made.map(|made| if of_two { within_interval(made) } else { made }).collect()
                 }
             }
         };
