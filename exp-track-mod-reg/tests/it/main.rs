@@ -1,7 +1,9 @@
 //! The second stage as a user runs it.
 #![allow(clippy::unwrap_used)]
 
+mod at_once;
 mod backtest;
+mod compare;
 mod gate;
 mod kaggle;
 mod reached;
