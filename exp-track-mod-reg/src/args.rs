@@ -1,6 +1,6 @@
 //! The command line, and what each command does.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
 
 use anyhow::Result;
 use covid_cli::{CommonArgs, Format, Session, print_json, print_stdout};
@@ -59,7 +59,7 @@ struct RunsArgs {
     filter: Vec<String>,
     /// At most so many
     #[arg(long, value_name = "N")]
-    limit: Option<usize>,
+    limit: Option<NonZeroUsize>,
     /// Show two runs side by side: each by its id or the beginning of it, an alias, a version (v2), or the name of its model
     #[arg(long, value_names = ["A", "B"], num_args = 2, conflicts_with_all = ["sort", "filter", "limit"])]
     compare: Option<Vec<String>>,

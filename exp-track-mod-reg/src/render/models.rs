@@ -48,7 +48,7 @@ fn evidence(event: &PromotionEvent) -> &str {
 
 /// What each version forecast best.
 fn strengths(versions: &[VersionReport]) -> String {
-    let columns = ["Version", "Target"].map(Column::text).into_iter().chain([Column::number("RMSLE")]);
+    let columns = ["Version", "Target"].map(Column::text).into_iter().chain([Column::number("Share")]);
     let best = ["Best days ahead", "Best counts at origin", "Best of all versions at"].map(Column::text);
     let mut table = Table::new(columns.chain(best));
     for report in versions {
@@ -76,7 +76,7 @@ fn strengths(versions: &[VersionReport]) -> String {
         return String::new();
     }
     format!(
-        "\nWhat each version forecast best: RMSLE as a share of that of persistence on the origins of its own training\n{table}\n"
+        "\nWhat each version forecast best: its RMSLE as a share of that of persistence, on the origins of its own training\n{table}\n"
     )
 }
 

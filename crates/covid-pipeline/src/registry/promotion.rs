@@ -90,7 +90,7 @@ impl PromotionPlan {
 
     /// Says what is about to happen.
     fn announce(&self) {
-        self.0.iter().for_each(|change| tracing::info!("{change}"));
+        self.0.iter().for_each(|change| tracing::info!("will change: {change}"));
     }
 }
 

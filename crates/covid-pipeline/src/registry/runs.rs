@@ -3,6 +3,7 @@
 use std::{
     cmp::Ordering,
     collections::{BTreeMap, BTreeSet},
+    num::NonZeroUsize,
     str::FromStr,
 };
 
@@ -20,7 +21,7 @@ pub struct RunQuery {
     /// By what they are sorted; of equals the newest first.
     pub sort: Option<Sort>,
     /// How many at most.
-    pub limit: Option<usize>,
+    pub limit: Option<NonZeroUsize>,
 }
 
 /// A condition such as `recipe=ensemble` or `rmsle<0.02`. A run without the key satisfies none.
@@ -75,7 +76,7 @@ pub async fn tracking_runs(
     if let Some(sort) = &query.sort {
         runs.sort_by(|a, b| sort.order(a, b));
     }
-    runs.truncate(query.limit.unwrap_or(usize::MAX));
+    runs.truncate(query.limit.map_or(usize::MAX, NonZeroUsize::get));
     let differing = differing_params(&runs);
     let listed = |run: Run| {
         let own = run.params.iter().filter(|(key, _)| differing.contains(*key));
@@ -243,9 +244,11 @@ fn column(run: &Run, key: &str) -> Option<Value> {
     }
 }
 
+/// What may be asked for; of metrics with steps a list has the last step alone.
 fn keys_of(run: &Run) -> impl Iterator<Item = String> {
     let columns = COLUMNS.into_iter().map(str::to_owned);
-    columns.chain(run.metrics.keys().chain(run.params.keys()).chain(run.tags.keys()).cloned())
+    let metrics = run.metrics.keys().filter(|key| !key.contains("_by_"));
+    columns.chain(metrics.chain(run.params.keys()).chain(run.tags.keys()).cloned())
 }
 
 #[cfg(test)]
