@@ -113,9 +113,9 @@ async fn train(registry: &EmbeddedRegistry, as_of: &str) -> Result<(), RegistryE
     Ok(())
 }
 
-/// A file of a run: some pages long, and its own.
+/// A file of a run, its own, and larger than the new database: a limit on the size of files falls into it, too.
 fn content(recipe: &str, as_of: &str, file: &str) -> Bytes {
-    format!("{recipe} {as_of} {file}\n").repeat(250).into()
+    format!("{recipe} {as_of} {file}\n").repeat(3_000).into()
 }
 
 /// What must be so however the program ended, and what must be so after another start of it.
