@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},
-    process::{Child, Stdio},
+    process::{Child, ChildStderr, Stdio},
     thread,
     time::Duration,
 };
@@ -13,21 +13,27 @@ use serde_json::Value;
 
 use crate::run;
 
-/// Starts the program, and reads its stderr up to a line that contains a text.
-fn start_until(sandbox: &Sandbox, args: &[&str], text: &str) -> (Child, BufReader<std::process::ChildStderr>) {
+type Program = (Child, BufReader<ChildStderr>);
+
+fn start(sandbox: &Sandbox, args: &[&str]) -> Program {
     let mut command = sandbox.command(env!("CARGO_BIN_EXE_exp-track-mod-reg"), args);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    (child, stderr)
+}
+
+/// Waits until a program has said something.
+fn until((child, mut stderr): Program, text: &str) -> Program {
     let mut line = String::new();
     while !line.contains(text) {
         line.clear();
-        assert!(stderr.read_line(&mut line).unwrap() > 0, "{args:?} ended before `{text}`");
+        assert!(stderr.read_line(&mut line).unwrap() > 0, "the program ended before it said `{text}`");
     }
     (child, stderr)
 }
 
 /// The exit code, and the rest of what it said.
-fn end((mut child, mut stderr): (Child, BufReader<std::process::ChildStderr>)) -> (Option<i32>, String) {
+fn end((mut child, mut stderr): Program) -> (Option<i32>, String) {
     let mut said = String::new();
     stderr.read_to_string(&mut said).unwrap();
     (child.wait().unwrap().code(), said)
@@ -62,7 +68,8 @@ fn of_two_promotions_at_once_one_wins_and_the_other_is_told() {
     let events = json(&sandbox, &["models", "--trail"]).len();
     let lock = Connection::open(sandbox.path().join("store/tracking.db")).unwrap();
     lock.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let programs = ["2", "3"].map(|version| start_until(&sandbox, &["promote", version], "version 1: model stage"));
+    let programs = ["2", "3"].map(|version| start(&sandbox, &["promote", version]));
+    let programs = programs.map(|program| until(program, "version 1: model stage"));
     thread::sleep(Duration::from_millis(50));
     lock.execute_batch("COMMIT").unwrap();
     let ends = programs.map(end);
@@ -86,7 +93,7 @@ fn two_first_trainings_at_once_leave_one_champion() {
     assert!(run(&sandbox, &["runs", "-q"]).success(), "creates the database");
     let lock = Connection::open(sandbox.path().join("store/tracking.db")).unwrap();
     lock.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let programs = [(); 2].map(|()| start_until(&sandbox, &[], "simulated sample"));
+    let programs = [(); 2].map(|()| start(&sandbox, &[])).map(|program| until(program, "simulated sample"));
     thread::sleep(Duration::from_secs(3));
     lock.execute_batch("COMMIT").unwrap();
     let ends = programs.map(end);
@@ -117,11 +124,9 @@ fn a_training_that_was_killed_is_run_again_as_if_nothing_had_happened() {
         let sandbox = Sandbox::new();
         sandbox.write("visits.csv", visits());
         let limit = format!("ulimit -c 0; ulimit -f {blocks}; exec \"$@\"");
-        let program = ["-c", &limit, "sh", env!("CARGO_BIN_EXE_exp-track-mod-reg"), "-q", "--source", "visits.csv"];
-        let killed = sandbox.run("sh", &[&program[..], &["--cases-column", "visits"]].concat()).code.is_none();
-        assert!(
-            champions(&json(&sandbox, &["models", "--source", "visits.csv", "--cases-column", "visits"])).len() <= 1
-        );
+        let program = ["-c", &limit, "sh", env!("CARGO_BIN_EXE_exp-track-mod-reg"), "-q"];
+        let killed = sandbox.run("sh", &[&program[..], &VISITS].concat()).code.is_none();
+        assert!(champions(&json(&sandbox, &[&["models"][..], &VISITS].concat())).len() <= 1);
         assert_eq!(train(&sandbox), unharmed, "after a limit of {blocks} blocks of 512 bytes");
         if !killed {
             break;
@@ -131,19 +136,21 @@ fn a_training_that_was_killed_is_run_again_as_if_nothing_had_happened() {
     assert!(kills > 5, "{kills} kills");
 }
 
+#[cfg(unix)]
+const VISITS: [&str; 4] = ["--source", "visits.csv", "--cases-column", "visits"];
+
 /// The candidates with their scores, and the versions.
 #[cfg(unix)]
 fn train(sandbox: &Sandbox) -> (Vec<Value>, Vec<Value>) {
-    const SOURCE: [&str; 4] = ["--source", "visits.csv", "--cases-column", "visits"];
     sandbox.write("visits.csv", visits());
-    let output = run(sandbox, &[&["-q", "--format", "json"][..], &SOURCE].concat());
+    let output = run(sandbox, &[&["-q", "--format", "json"][..], &VISITS].concat());
     assert!(output.success(), "{output}");
     let report: Value = serde_json::from_str(&output.stdout).unwrap();
     let without_run = |mut candidate: Value| {
         candidate["run_id"].take();
         candidate
     };
-    let versions = json(sandbox, &[&["models"][..], &SOURCE].concat());
+    let versions = json(sandbox, &[&["models"][..], &VISITS].concat());
     assert_eq!(champions(&versions), [1]);
     let digest = |version: &Value| version["tags"]["model_sha256"].clone();
     let candidates = report["candidates"].as_array().unwrap().iter().cloned().map(without_run).collect();
