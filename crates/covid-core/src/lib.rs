@@ -15,5 +15,5 @@ pub use forecast::{Forecast, LEVELS, MAX_COUNT, MAX_HORIZON, Predicted, WEEKS_AH
 pub use jiff::{Timestamp, civil::Date};
 pub use location::Location;
 pub use panel::{Panel, PanelError, PanelView, add_days, log_count};
-pub use select::{SelectError, Selection, SelectionKind};
+pub use select::{SelectError, Selection, SelectionKind, close_matches};
 pub use target::{Measure, Target};

@@ -3,7 +3,7 @@
 use covid_core::{Fault, MAX_HORIZON, Target};
 use covid_prediction::{Champion, MODEL_ARTIFACT};
 use covid_registry::{CHALLENGER, ModelVersion, NewVersion, Promotion, Registry, RunBatch, RunStatus};
-use covid_training::{Backtest, Model, Recipe, TrainingError, Verdict};
+use covid_training::{Backtest, Model, Recipe, Size, TrainingError, Verdict};
 use serde::Serialize;
 
 use crate::{
@@ -235,10 +235,12 @@ async fn track(project: &Project, registry: &dyn Registry, trained: &Trained) ->
     let experiment = project.model_name();
     registry.get_or_create_experiment(&experiment).await?;
     let mut ids = Vec::with_capacity(trained.models.len());
+    let persistence = trained.tested.iter().find(|tested| tested.recipe == Recipe::Persistence);
     for (tested, model) in trained.tested.iter().zip(&trained.models) {
         let start = project.now().as_millisecond();
         let run = registry.create_run(&experiment, &model.recipe().to_string(), start, &[]).await?;
-        let logged = log_candidate(project, registry, &run.run_id, tested, model).await;
+        let batch = batch(project, tested, persistence, model);
+        let logged = log_candidate(registry, &run.run_id, &batch, model).await;
         let status = if logged.is_ok() { RunStatus::Finished } else { RunStatus::Failed };
         registry.finish_run(&run.run_id, status, project.now().as_millisecond()).await?;
         logged?;
@@ -247,20 +249,14 @@ async fn track(project: &Project, registry: &dyn Registry, trained: &Trained) ->
     Ok(ids)
 }
 
-async fn log_candidate(
-    project: &Project,
-    registry: &dyn Registry,
-    run_id: &str,
-    tested: &Backtest,
-    model: &Model,
-) -> Result<(), Fault> {
-    registry.log_batch(run_id, &batch(project, tested, model)).await?;
+async fn log_candidate(registry: &dyn Registry, run_id: &str, batch: &RunBatch, model: &Model) -> Result<(), Fault> {
+    registry.log_batch(run_id, batch).await?;
     registry.put_artifact(run_id, MODEL_ARTIFACT, model.to_json()?.into()).await?;
     registry.put_artifact(run_id, "model/MLmodel", mlmodel(model, run_id).into()).await?;
     Ok(())
 }
 
-fn batch(project: &Project, tested: &Backtest, model: &Model) -> RunBatch {
+fn batch(project: &Project, tested: &Backtest, persistence: Option<&Backtest>, model: &Model) -> RunBatch {
     let now = project.now().as_millisecond();
     let training = &project.settings.training;
     let mut batch = RunBatch::new()
@@ -275,15 +271,33 @@ fn batch(project: &Project, tested: &Backtest, model: &Model) -> RunBatch {
     for (key, value) in model.spec().params() {
         batch = batch.param(format!("model.{key}"), value);
     }
-    batch = batch.metric("rmsle", tested.mean_loss(), 0, now);
+    scores(tested, persistence).into_iter().fold(batch, |batch, (key, step, value)| batch.metric(key, value, step, now))
+}
+
+/// The RMSLE of a candidate, and as a share of that of persistence on the same origins: metrics with their steps. Of
+/// `..._by_horizon` the step is the day ahead, of `..._by_size` the smallest count of a size of series.
+fn scores(tested: &Backtest, persistence: Option<&Backtest>) -> Vec<(String, i64, f64)> {
+    let mut scores = vec![("rmsle".to_owned(), 0, tested.mean_loss())];
+    let mut add = |group: &str, target: Target, step: i64, loss: &dyn Fn(&Backtest) -> f64| {
+        let share = share(loss(tested), persistence.map_or(f64::NAN, loss));
+        scores.push((format!("rmsle{group}.{target}"), step, loss(tested)));
+        scores.push((format!("rmsle_to_persistence{group}.{target}"), step, share));
+    };
     for target in Target::ALL {
-        batch = batch.metric(format!("rmsle.{target}"), tested.mean_rmsle(target), 0, now);
+        add("", target, 0, &|of| of.mean_rmsle(target));
         for ahead in 1..=tested.horizon {
-            let key = format!("rmsle_by_horizon.{target}");
-            batch = batch.metric(key, tested.mean_rmsle_at(target, ahead), ahead as i64, now);
+            add("_by_horizon", target, ahead as i64, &|of| of.mean_rmsle_at(target, ahead));
+        }
+        for size in Size::ALL.into_iter().filter(|&size| !tested.mean_rmsle_of(target, size).is_nan()) {
+            add("_by_size", target, size.least().into(), &|of| of.mean_rmsle_of(target, size));
         }
     }
-    batch
+    scores
+}
+
+/// A loss as a share of another; NaN where that is 0, since nothing changed there.
+fn share(loss: f64, of: f64) -> f64 {
+    if of > 0.0 { loss / of } else { f64::NAN }
 }
 
 /// MLflow's description of a model, beside the model file.
@@ -323,8 +337,10 @@ async fn register(
         let identity = tags.iter().filter(|(key, _)| IDENTITY.contains(&key.as_str()));
         identity.into_iter().all(|(key, value)| version.tags.get(key) == Some(value))
     };
-    if let Some(version) = registry.list_versions(&name).await?.into_iter().find(same) {
-        return Ok((version, true));
+    // Two trainings at once may both have registered it: then the champion of them is it, else the older one.
+    let registered: Vec<ModelVersion> = registry.list_versions(&name).await?.into_iter().filter(same).collect();
+    if let Some(version) = registered.iter().find(|version| version.is_champion()).or(registered.last()) {
+        return Ok((version.clone(), true));
     }
     let new = NewVersion {
         run_id: run_id.to_owned(),

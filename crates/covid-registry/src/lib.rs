@@ -13,7 +13,7 @@ pub use embedded::EmbeddedRegistry;
 pub use error::RegistryError;
 pub use models::{
     CHALLENGER, CHAMPION, ModelRegistry, ModelStage, ModelVersion, NewVersion, Promotion, PromotionEvent,
-    PromotionKind, RegisteredModel,
+    PromotionKind, RegisteredModel, champions,
 };
 pub use tracking::{Artifact, Experiment, Metric, Run, RunBatch, RunInfo, RunPage, RunStatus, Tracker, list_all_runs};
 pub use uri::{Registry, RegistryUri, resolve};

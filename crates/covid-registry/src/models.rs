@@ -152,6 +152,18 @@ pub struct PromotionEvent {
     pub at_ms: i64,
 }
 
+/// The champions that each promotion put upon the one before, and of which each rollback took the last.
+pub fn champions(trail: &[PromotionEvent]) -> Vec<u64> {
+    let mut stack = Vec::new();
+    for event in trail {
+        match event.kind {
+            PromotionKind::Promote => stack.push(event.version),
+            PromotionKind::Rollback => drop(stack.pop()),
+        }
+    }
+    stack
+}
+
 /// What `promote` did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Promotion {
