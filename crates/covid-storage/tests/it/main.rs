@@ -5,4 +5,5 @@
 
 mod folder;
 mod memory;
+mod s3;
 mod uri;
