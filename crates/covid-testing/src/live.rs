@@ -6,6 +6,8 @@ use std::{
     time::SystemTime,
 };
 
+use covid_storage::{S3Store, StoreUri};
+
 use crate::Sandbox;
 
 /// The value of a `COVID_TEST_*` variable that names a real server. Without it the test that asks says in one line that it
@@ -63,6 +65,19 @@ impl S3Server {
         let (instant, store) = (SystemTime::UNIX_EPOCH.elapsed(), STORES.fetch_add(1, Ordering::Relaxed));
         let name = format!("{}-{}-{store}", instant.unwrap_or_default().as_nanos(), process::id());
         format!("s3://{}/{name}", self.bucket)
+    }
+
+    /// What is in a store that [`Self::new_store`] has named.
+    ///
+    /// # Panics
+    /// If the URI is that of no bucket.
+    pub fn open(&self, store: &str, keys: &Keys) -> S3Store {
+        match store.parse() {
+            Ok(StoreUri::S3 { bucket, prefix }) => {
+                S3Store::new(bucket, prefix).with_keys(&self.endpoint, &keys.key, &keys.secret)
+            }
+            other => panic!("`{store}` is no store in S3: {other:?}"),
+        }
     }
 
     /// The sandbox in which programs find this server by the variables of every AWS tool.

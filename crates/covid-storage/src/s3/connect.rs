@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};
-use aws_sdk_s3::{Client, config::SharedHttpClient};
+use aws_sdk_s3::{
+    Client,
+    config::{Credentials, SharedHttpClient},
+};
 use aws_smithy_http_client::{
     Builder, Connector,
     proxy::ProxyConfig,
@@ -32,12 +35,24 @@ pub(super) async fn by_environment() -> Client {
     Client::from_conf(config.build())
 }
 
+/// No chain: a server that is no part of AWS, and one pair of keys.
+pub(super) fn with_keys(endpoint: &str, access_key: &str, secret: &str) -> Client {
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version_latest()
+        .http_client(http_client())
+        .timeout_config(TimeoutConfig::builder().read_timeout(READ_TIMEOUT).build())
+        .endpoint_url(endpoint)
+        .force_path_style(true)
+        .region(Region::from_static(ANY_REGION))
+        .credentials_provider(Credentials::new(access_key, secret, None, None, "given"));
+    Client::from_conf(config.build())
+}
+
 /// TLS by rustls with ring, as in covid-http, and the proxy of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
 fn http_client() -> SharedHttpClient {
     Builder::new().build_with_connector_fn(|settings, components| {
-        let mut connector = Connector::builder()
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .proxy_config(ProxyConfig::from_env());
+        let mut connector =
+            Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).proxy_config(ProxyConfig::from_env());
         connector.set_connector_settings(settings.cloned());
         connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
         connector.build()

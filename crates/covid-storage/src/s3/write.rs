@@ -50,12 +50,12 @@ enum Failed {
 }
 
 impl Write {
-    pub(super) async fn run(&self) -> Result<ETag, StorageError> {
+    pub(super) async fn run(&self, multipart_above: usize) -> Result<ETag, StorageError> {
         let mark = format!("{:032x}", rand::random::<u128>());
+        let is_large = self.bytes.len() > multipart_above;
         let mut tries = 1;
         loop {
-            let written =
-                if self.bytes.len() > self.part_size { self.in_parts(&mark).await } else { self.at_once(&mark).await };
+            let written = if is_large { self.in_parts(&mark).await } else { self.at_once(&mark).await };
             match written {
                 Ok(etag) => return Ok(etag),
                 Err(Failed::Unsure(lost)) => return self.own_or(lost, &mark).await,

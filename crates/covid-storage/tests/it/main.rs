@@ -6,4 +6,5 @@
 mod folder;
 mod memory;
 mod s3;
+mod s3_faults;
 mod uri;
