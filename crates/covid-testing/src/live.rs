@@ -1,12 +1,14 @@
 //! Tests against real servers, which `make services-up` starts.
 
 use std::{
+    collections::BTreeMap,
     env, process,
     sync::atomic::{AtomicUsize, Ordering},
     time::SystemTime,
 };
 
-use covid_storage::{S3Store, StoreUri};
+use bytes::Bytes;
+use covid_storage::{ObjectStore as _, PutMode, S3Store, StoreUri, list_all};
 
 use crate::Sandbox;
 
@@ -67,7 +69,32 @@ impl S3Server {
         format!("s3://{}/{name}", self.bucket)
     }
 
-    /// What is in a store that [`Self::new_store`] has named.
+    /// Every object of a store with its content, for a test that is not async.
+    ///
+    /// # Panics
+    /// If they cannot be read.
+    pub fn objects(&self, store: &str) -> BTreeMap<String, Bytes> {
+        let store = self.open(store, &self.admin);
+        blocking(async {
+            let mut objects = BTreeMap::new();
+            for found in list_all(&store, "").await.expect("a listing of the store") {
+                let object = store.get(&found.key).await.expect("an object that is listed");
+                objects.insert(found.key, object.bytes);
+            }
+            objects
+        })
+    }
+
+    /// Writes an object, for a test that is not async.
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    pub fn put(&self, store: &str, key: &str, content: &'static str) {
+        let store = self.open(store, &self.admin);
+        blocking(store.put(key, Bytes::from_static(content.as_bytes()), PutMode::Overwrite)).expect("a write");
+    }
+
+    /// The store that [`Self::new_store`] has named.
     ///
     /// # Panics
     /// If the URI is that of no bucket.
@@ -89,4 +116,9 @@ impl S3Server {
             // Nobody is asked for a region: not the machine's own cloud either.
             .env("AWS_EC2_METADATA_DISABLED", "true")
     }
+}
+
+fn blocking<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(work)
 }

@@ -96,13 +96,7 @@ fn stores_and_trackers_that_cannot_be_used_are_errors() {
     error: the tracking database file/store/tracking.db cannot be written to: its folder cannot be created: Not a directory (os error 20)
     hint: choose a path that you may write to (`--store file:PATH`, or `--tracking embedded:PATH`)
     "#);
-    assert_run!(run(&sandbox, &["-q", "--store", "s3://bucket/prefix"]), @r#"
-    exit: 2
-    ----- stdout -----
-    ----- stderr -----
-    error: `s3://bucket/prefix` cannot be used as a store: S3 is not supported yet
-    hint: use a folder for now, such as `--store file:./store`
-    "#);
+    assert_run!(run(&sandbox, &["-q", "--store", "s3://bucket name/prefix"]), @"");
     assert_run!(run(&sandbox, &["-q", "--tracking", "sqlite:///mlflow.db"]), @r#"
     exit: 2
     ----- stdout -----
@@ -117,4 +111,16 @@ fn stores_and_trackers_that_cannot_be_used_are_errors() {
     error: the tracking database file/t.db cannot be written to: its folder cannot be created: File exists (os error 17)
     hint: choose a path that you may write to (`--store file:PATH`, or `--tracking embedded:PATH`)
     "#);
+}
+
+#[test]
+fn s3_without_credentials_or_a_server_is_an_error_that_says_what_to_set() {
+    // Nothing is asked of a network: not even whether this machine is one of AWS.
+    let sandbox = Sandbox::new().env("AWS_EC2_METADATA_DISABLED", "true");
+    let args = ["runs", "--store", "s3://bucket/prefix"];
+    let sandbox = sandbox.env("AWS_REGION", "eu-west-1");
+    assert_run!(run(&sandbox, &args), @"");
+    let sandbox = sandbox.env("AWS_ACCESS_KEY_ID", "KEY").env("AWS_SECRET_ACCESS_KEY", "SECRET");
+    let sandbox = sandbox.env("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1").env("AWS_MAX_ATTEMPTS", "1");
+    assert_run!(run(&sandbox, &args), @"");
 }

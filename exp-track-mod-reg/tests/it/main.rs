@@ -5,6 +5,7 @@ mod backtest;
 mod gate;
 mod kaggle;
 mod reached;
+mod s3;
 mod visits;
 
 use covid_testing::{Output, Sandbox, assert_run};

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};
+use aws_config::{
+    BehaviorVersion, ConfigLoader, Region, SdkConfig, environment::region::EnvironmentVariableRegionProvider,
+    meta::region::RegionProviderChain, profile::ProfileFileRegionProvider, timeout::TimeoutConfig,
+};
 use aws_sdk_s3::{
     Client,
     config::{Credentials, SharedHttpClient},
@@ -21,18 +24,32 @@ const ANY_REGION: &str = "us-east-1";
 
 /// The usual chain. This is the one place where a library lets the environment be read: who uses S3 expects it.
 pub(super) async fn by_environment() -> Client {
-    let shared = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http_client())
-        .timeout_config(TimeoutConfig::builder().read_timeout(READ_TIMEOUT).build())
-        .load()
-        .await;
-    let mut config = aws_sdk_s3::config::Builder::from(&shared);
-    if has_endpoint(&shared) {
-        // A server elsewhere has no name for each bucket.
-        config = config.force_path_style(true);
-        config.set_region(shared.region().cloned().or(Some(Region::from_static(ANY_REGION))));
-    }
+    let http = http_client();
+    // Whether there is an endpoint is known before a region is asked for.
+    let elsewhere = has_endpoint(&loader(&http).region(Region::from_static(ANY_REGION)).load().await);
+    let shared = loader(&http).region(region_chain(elsewhere)).load().await;
+    // A server elsewhere has no name for each bucket.
+    let config = aws_sdk_s3::config::Builder::from(&shared).force_path_style(elsewhere);
     Client::from_conf(config.build())
+}
+
+fn loader(http: &SharedHttpClient) -> ConfigLoader {
+    aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone()).timeout_config(timeouts())
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder().read_timeout(READ_TIMEOUT).build()
+}
+
+/// On AWS the machine is asked, too, where it is. A server elsewhere needs any region, and no such question: where nobody
+/// answers, it takes seconds.
+fn region_chain(elsewhere: bool) -> RegionProviderChain {
+    if !elsewhere {
+        return RegionProviderChain::default_provider();
+    }
+    RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+        .or_else(ProfileFileRegionProvider::new())
+        .or_else(Region::from_static(ANY_REGION))
 }
 
 /// No chain: a server that is no part of AWS, and one pair of keys.
@@ -40,7 +57,7 @@ pub(super) fn with_keys(endpoint: &str, access_key: &str, secret: &str) -> Clien
     let config = aws_sdk_s3::Config::builder()
         .behavior_version_latest()
         .http_client(http_client())
-        .timeout_config(TimeoutConfig::builder().read_timeout(READ_TIMEOUT).build())
+        .timeout_config(timeouts())
         .endpoint_url(endpoint)
         .force_path_style(true)
         .region(Region::from_static(ANY_REGION))
