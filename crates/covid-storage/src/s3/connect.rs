@@ -25,9 +25,10 @@ const ANY_REGION: &str = "us-east-1";
 /// The usual chain. This is the one place where a library lets the environment be read: who uses S3 expects it.
 pub(super) async fn by_environment() -> Client {
     let http = http_client();
-    // Whether there is an endpoint is known before a region is asked for.
+    // Whether there is an endpoint is to be known before a region is asked for.
     let elsewhere = has_endpoint(&loader(&http).region(Region::from_static(ANY_REGION)).load().await);
-    let shared = loader(&http).region(region_chain(elsewhere)).load().await;
+    let chain = if elsewhere { loader(&http).region(region_elsewhere()) } else { loader(&http) };
+    let shared = chain.load().await;
     // A server elsewhere has no name for each bucket.
     let config = aws_sdk_s3::config::Builder::from(&shared).force_path_style(elsewhere);
     Client::from_conf(config.build())
@@ -41,12 +42,9 @@ fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().read_timeout(READ_TIMEOUT).build()
 }
 
-/// On AWS the machine is asked, too, where it is. A server elsewhere needs any region, and no such question: where nobody
-/// answers, it takes seconds.
-fn region_chain(elsewhere: bool) -> RegionProviderChain {
-    if !elsewhere {
-        return RegionProviderChain::default_provider();
-    }
+/// The usual chain but for its end, at which a machine of EC2 is asked where it is: a server elsewhere takes any region, and
+/// where nobody answers that question it takes seconds.
+fn region_elsewhere() -> RegionProviderChain {
     RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
         .or_else(ProfileFileRegionProvider::new())
         .or_else(Region::from_static(ANY_REGION))
