@@ -38,7 +38,7 @@ VARIABLES = STATE / "variables.sh"
 # The bucket that the tests share.
 BUCKET = "covid-test"
 # Seconds that a server may take to answer, and to stop when it is asked to.
-START, STOP = 180, 20
+START, STOP = 180, 5
 
 
 class Unavailable(Exception):
@@ -155,7 +155,7 @@ def start(package):
             [str(word) for word in server.command], env={name: str(value) for name, value in env.items()}, cwd=data,
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )
-    (STATE / f"{package}.pid").write_text(json.dumps({"pid": process.pid, "port": ports[0]}))
+    (STATE / f"{package}.pid").write_text(json.dumps([process.pid, ports[0]]))
     return package, server, process, f"http://127.0.0.1:{ports[0]}{server.health}"
 
 
@@ -203,25 +203,23 @@ def call(*command):
 
 
 def down():
-    for file in sorted(STATE.glob("*.pid")):
-        stop(**json.loads(file.read_text()))
+    servers = running()
+    # What they hold is thrown away: who does not go when asked is ended.
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        for pid, port in servers:
+            # With its children, which may outlive it.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, sign)
+        end = time.monotonic() + STOP
+        while any(is_server(*server) for server in servers) and time.monotonic() < end:
+            time.sleep(0.1)
     shutil.rmtree(STATE, ignore_errors=True)
 
 
-def stop(pid, port):
-    """Ends a server and its children, if the process of this id is still the server of this port."""
-    for sign, patience in ((signal.SIGTERM, STOP), (signal.SIGKILL, 5)):
-        end = time.monotonic() + patience
-        if is_server(pid, port):
-            os.killpg(pid, sign)
-        while is_server(pid, port) and time.monotonic() < end:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
-            time.sleep(0.1)
-
-
 def running():
-    return [file for file in STATE.glob("*.pid") if is_server(**json.loads(file.read_text()))]
+    """Process id and port of each server."""
+    noted = [json.loads(file.read_text()) for file in STATE.glob("*.pid")]
+    return [(pid, port) for pid, port in noted if is_server(pid, port)]
 
 
 def is_server(pid, port):
