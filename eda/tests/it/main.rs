@@ -4,6 +4,7 @@
 mod browser;
 mod devtools;
 mod fetch;
+mod lists;
 mod s3;
 mod visits;
 
