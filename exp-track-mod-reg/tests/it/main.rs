@@ -7,6 +7,7 @@ mod compare;
 mod gate;
 mod kaggle;
 mod reached;
+mod s3;
 mod visits;
 
 use covid_testing::{Output, Sandbox, assert_run};
