@@ -27,6 +27,12 @@ impl HttpUrl {
         Self(url)
     }
 
+    /// The same address with a pair added to its query.
+    pub fn with_query(mut self, name: &str, value: &str) -> Self {
+        self.0.query_pairs_mut().append_pair(name, value);
+        self
+    }
+
     /// Whether it leads to this machine itself.
     pub(crate) fn is_loopback(&self) -> bool {
         let host = self.0.host_str().unwrap_or_default();
