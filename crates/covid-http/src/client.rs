@@ -37,7 +37,7 @@ impl Client {
         Ok(Self { settings, outside, loopback, credentials: None })
     }
 
-    /// The same client, which says with every request who asks.
+    /// The same client, which says with every request who asks, unless the address says so itself.
     pub fn with_credentials(self, credentials: Credentials) -> Self {
         Self { credentials: Some(credentials), ..self }
     }
@@ -57,8 +57,9 @@ impl Client {
         let client = if url.is_loopback() { &self.loopback } else { &self.outside };
         let builder = client.request(method, url.as_url().clone());
         match &self.credentials {
-            Some(credentials) => credentials.on(builder),
-            None => builder,
+            // An address with a user speaks for itself.
+            Some(credentials) if !url.has_user() => credentials.on(builder),
+            _ => builder,
         }
     }
 }

@@ -33,6 +33,11 @@ impl HttpUrl {
         self
     }
 
+    /// Whether it names a user.
+    pub(crate) fn has_user(&self) -> bool {
+        !self.0.username().is_empty() || self.0.password().is_some()
+    }
+
     /// Whether it leads to this machine itself.
     pub(crate) fn is_loopback(&self) -> bool {
         let host = self.0.host_str().unwrap_or_default();

@@ -4,6 +4,7 @@ mod backtest;
 mod candidates;
 mod deliver;
 mod error;
+mod evidence;
 mod kaggle;
 mod monitor;
 mod predict;

@@ -135,7 +135,7 @@ impl Project {
     /// # Errors
     /// If it cannot be opened.
     pub async fn registry(&self) -> Result<Arc<dyn Registry>, Fault> {
-        let registry = covid_registry::resolve(&self.tracking).await?;
+        let registry = covid_registry::resolve(&self.tracking, &self.settings.mlflow).await?;
         if self.place_is_remote() {
             tracing::info!("experiments and models are kept at {}", registry.uri());
         }

@@ -11,10 +11,10 @@ use super::{
 };
 use crate::{
     CHALLENGER, CHAMPION, ModelRegistry, ModelStage, ModelVersion, NewVersion, Promotion, PromotionEvent,
-    PromotionKind, RegisteredModel, RegistryError,
+    PromotionKind, RegisteredModel, RegistryError, champions,
     names::{
         check_alias, check_description, check_evidence, check_free_alias, check_registered_model, check_source,
-        check_tag,
+        check_tag, check_tags,
     },
 };
 
@@ -38,7 +38,7 @@ impl ModelRegistry for EmbeddedRegistry {
     async fn create_version(&self, name: &str, new: &NewVersion) -> Result<ModelVersion, RegistryError> {
         check_source(name, &new.source)?;
         check_description(name, &new.description)?;
-        new.tags.iter().try_for_each(|(key, value)| check_tag(key, value))?;
+        check_tags(&new.tags)?;
         let (name, new) = (name.to_owned(), new.clone());
         self.write(move |session| session.create_version(&name, &new)).await
     }
@@ -254,7 +254,7 @@ impl Session<'_> {
 
     fn rollback(&self, name: &str, at_ms: i64) -> Result<PromotionEvent, Failure> {
         let trail = self.promotions(name)?;
-        let Some((version, champion)) = last_two_champions(&trail) else {
+        let [.., version, champion] = champions(&trail)[..] else {
             return Err(RegistryError::NoPreviousChampion { name: name.to_owned() }.into());
         };
         let event = PromotionEvent {
@@ -313,19 +313,6 @@ impl Session<'_> {
         })?;
         Ok(events.collect::<Result<_, _>>()?)
     }
-}
-
-/// The champion before, and the champion: the top of the stack of promotions from which every rollback took one.
-fn last_two_champions(trail: &[PromotionEvent]) -> Option<(u64, u64)> {
-    let mut stack = Vec::new();
-    for event in trail {
-        match event.kind {
-            PromotionKind::Promote => stack.push(event.version),
-            PromotionKind::Rollback => drop(stack.pop()),
-        }
-    }
-    let champion = stack.pop()?;
-    Some((stack.pop()?, champion))
 }
 
 fn model_version(row: &Row<'_>) -> rusqlite::Result<ModelVersion> {

@@ -5,4 +5,6 @@
 
 mod embedded;
 mod golden;
+mod mlflow;
+mod mlflow_faults;
 mod uri;
