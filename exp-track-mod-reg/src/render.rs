@@ -6,7 +6,7 @@ use covid_core::{Measure, Target, Timestamp};
 use covid_pipeline::{
     BacktestReport, Grouping, KaggleReport, ModelScore, PromoteReport, ScoreRow, TrainingReport, VersionReport,
 };
-use covid_registry::{PromotionEvent, Run};
+use covid_registry::{ChampionThere, PromotionEvent, Run, SyncReport};
 use covid_report::{Column, Table, score};
 
 /// The candidates, the best first, and what was decided.
@@ -146,6 +146,23 @@ pub(crate) fn rolled_back(event: &PromotionEvent) -> String {
         "version {} of {} is the champion again, before: {before}; the next training may promote a newer one",
         event.version, event.name
     )
+}
+
+/// What was added to a server.
+pub(crate) fn synced(report: &SyncReport) -> String {
+    let SyncReport { from, to, runs, versions, promotions, left_alone } = report;
+    let mut text = format!("{from} to {to}\n");
+    let mut table = Table::new([Column::text("What"), Column::number("Added"), Column::number("Already there")]);
+    for (what, synced) in [("Tracking runs", runs), ("Versions", versions), ("Changes of champion", promotions)] {
+        table.row([what.to_owned(), synced.added.to_string(), synced.already_there.to_string()]);
+    }
+    let _ = writeln!(text, "{table}");
+    let version = |version: Option<u64>| version.map_or_else(|| "none".to_owned(), |version| format!("version {version}"));
+    for ChampionThere { model, there, here } in left_alone {
+        let (there, here) = (version(*there), version(*here));
+        let _ = writeln!(text, "the champion of {model} was changed at the server and stays: {there} there, {here} here");
+    }
+    text
 }
 
 /// Milliseconds since the Unix epoch, to the second.

@@ -51,6 +51,15 @@ pub enum PipelineError {
         /// The as-of date asked for.
         as_of: Option<Date>,
     },
+    /// What is to be synchronised is no embedded tracker.
+    #[error("`{0}` is no embedded tracker, and only such a one is synchronised to a server")]
+    NotEmbedded(String),
+    /// There is no embedded tracker yet.
+    #[error("there is nothing to synchronise: no tracking database {}", .0.display())]
+    NothingTracked(PathBuf),
+    /// What is to be synchronised to is no server.
+    #[error("`{0}` is no MLflow server")]
+    NotAServer(String),
     /// A file that cannot be written.
     #[error("`{}` cannot be written: {source}", path.display())]
     Unwritable {
@@ -84,9 +93,13 @@ fn on(as_of: Option<Date>) -> String {
 impl Explain for PipelineError {
     fn kind(&self) -> FaultKind {
         match self {
-            Self::BadSetting { .. } | Self::NotAhead { .. } | Self::TooFar { .. } | Self::Unwritable { .. } => {
-                FaultKind::Usage
-            }
+            Self::BadSetting { .. }
+            | Self::NotAhead { .. }
+            | Self::TooFar { .. }
+            | Self::NotEmbedded(_)
+            | Self::NotAServer(_)
+            | Self::NothingTracked(_)
+            | Self::Unwritable { .. } => FaultKind::Usage,
             Self::NoRun { .. } | Self::Unanswerable { .. } => FaultKind::Data,
             Self::GateRefused { .. } => FaultKind::Refused,
             Self::Json(_) | Self::CutOff(_) => FaultKind::Unexpected,
@@ -105,6 +118,11 @@ impl Explain for PipelineError {
             }
             Self::Unanswerable { .. } => "give the training and test files of the same competition week".into(),
             Self::NoRun { .. } => "make one with `deployment`".into(),
+            Self::NotEmbedded(_) => "say what to synchronise with `--tracking embedded:PATH`".into(),
+            Self::NothingTracked(_) => {
+                "train first with `exp-track-mod-reg`, or say where it is with `--tracking embedded:PATH`".into()
+            }
+            Self::NotAServer(_) => "give the address of an MLflow server: `--to http://HOST`".into(),
             Self::Unwritable { .. } => "choose a place that you may write to".into(),
             Self::Json(_) | Self::CutOff(_) => return None,
         })

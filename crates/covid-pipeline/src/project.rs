@@ -196,7 +196,7 @@ fn dataset_name(set: Option<&str>, own: String) -> Result<String, Fault> {
 }
 
 /// The tracker that was set, else one beside a local store, else one in `./store`.
-fn tracking_uri(set: Option<&str>, store: &StoreUri) -> String {
+pub(crate) fn tracking_uri(set: Option<&str>, store: &StoreUri) -> String {
     if let Some(set) = set {
         return set.to_owned();
     }

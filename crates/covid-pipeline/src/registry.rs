@@ -2,14 +2,17 @@
 
 use covid_core::{Fault, MAX_HORIZON};
 use covid_prediction::Champion;
-use covid_registry::{ModelVersion, Promotion, PromotionEvent, Registry, Run, list_all_runs};
+use covid_registry::{
+    EmbeddedRegistry, MlflowRegistry, ModelVersion, Promotion, PromotionEvent, Registry, RegistryUri, Run, SyncReport,
+    list_all_runs,
+};
 use covid_training::Verdict;
 use serde::Serialize;
 
 use crate::{
-    PipelineError, Project,
+    PipelineError, Project, Settings,
     candidates::{compare_on_gate_origins, judge, with_replay},
-    project::blocking,
+    project::{blocking, tracking_uri},
 };
 
 /// A version, and how it became champion if it did.
@@ -57,6 +60,26 @@ pub async fn versions(project: &Project, registry: &dyn Registry) -> Result<Vec<
 /// If the registry fails.
 pub async fn tracking_runs(project: &Project, registry: &dyn Registry) -> Result<Vec<Run>, Fault> {
     Ok(list_all_runs(registry, Some(&project.model_name())).await?)
+}
+
+/// Replays the embedded tracker and registry of these settings into the MLflow server at `to`. No source is read.
+///
+/// # Errors
+/// If there is no embedded tracker yet, `to` is no server, or one of the two fails.
+pub async fn sync(settings: &Settings, to: &str) -> Result<SyncReport, Fault> {
+    let from = tracking_uri(settings.tracking.as_deref(), &settings.store.parse()?);
+    let path = match from.parse()? {
+        RegistryUri::Embedded(path) => path,
+        RegistryUri::Remote(address) => return Err(PipelineError::NotEmbedded(address.to_string()).into()),
+    };
+    if !path.is_file() {
+        return Err(PipelineError::NothingTracked(path).into());
+    }
+    let RegistryUri::Remote(address) = to.parse()? else {
+        return Err(PipelineError::NotAServer(to.to_owned()).into());
+    };
+    let server = MlflowRegistry::new(address, &settings.mlflow)?;
+    Ok(covid_registry::sync(&EmbeddedRegistry::open(path).await?, &server).await?)
 }
 
 /// Makes a version champion if the gate lets it.

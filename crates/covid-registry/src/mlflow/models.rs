@@ -28,15 +28,15 @@ const CREATED_TAG: &str = "covid.created_ms";
 
 /// A registered model with all its versions, their stages put right.
 #[derive(Debug, Default)]
-pub(super) struct Shelf {
+pub(crate) struct Shelf {
     aliases: BTreeMap<String, u64>,
     /// Newest first.
     versions: Vec<WireVersion>,
-    pub(super) trail: Trail,
+    pub(crate) trail: Trail,
 }
 
 impl Shelf {
-    pub(super) fn champion(&self) -> Option<u64> {
+    pub(crate) fn champion(&self) -> Option<u64> {
         self.aliases.get(CHAMPION).copied()
     }
 
@@ -231,7 +231,7 @@ impl MlflowRegistry {
         Ok(())
     }
 
-    pub(super) async fn write_trail(&self, trail: &Trail, events: &[PromotionEvent]) -> Result<(), RegistryError> {
+    pub(crate) async fn write_trail(&self, trail: &Trail, events: &[PromotionEvent]) -> Result<(), RegistryError> {
         for ((version, key, value), event) in trail.tags(events).into_iter().zip(events) {
             let body = json!({ "name": event.name, "version": version.to_string(), "key": key, "value": value });
             self.api.post::<Done>("model-versions/set-tag", &body).await?;
@@ -240,7 +240,7 @@ impl MlflowRegistry {
     }
 
     /// A registered model as it stands; an empty shelf if there is none.
-    pub(super) async fn shelf(&self, name: &str) -> Result<Shelf, RegistryError> {
+    pub(crate) async fn shelf(&self, name: &str) -> Result<Shelf, RegistryError> {
         let Some(model) = self.model(name).await? else { return Ok(Shelf::default()) };
         let aliases: BTreeMap<String, u64> = RegisteredModel::from(model).aliases;
         let champion = aliases.get(CHAMPION).copied();
@@ -321,7 +321,7 @@ impl MlflowRegistry {
         }
     }
 
-    pub(super) async fn move_alias(&self, name: &str, alias: &str, version: u64) -> Result<(), RegistryError> {
+    pub(crate) async fn move_alias(&self, name: &str, alias: &str, version: u64) -> Result<(), RegistryError> {
         let body = json!({ "name": name, "alias": alias, "version": self.wire_number(name, version)? });
         match self.api.post::<Done>("registered-models/alias", &body).await {
             Ok(Done {}) => Ok(()),

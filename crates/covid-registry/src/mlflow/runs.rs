@@ -34,7 +34,6 @@ const BYTES_AT_ONCE: usize = 900_000;
 pub(super) struct Place {
     /// MLflow's own id of it.
     pub(super) run_id: String,
-    pub(super) experiment_id: String,
     /// The folder of its files in the server's artifact store.
     pub(super) folder: String,
 }
@@ -302,7 +301,7 @@ impl MlflowRegistry {
     pub(super) fn place_of(&self, run: &WireRun) -> Result<Place, RegistryError> {
         let info = &run.info;
         let folder = self.folder_of(&info.run_id, &info.artifact_uri)?;
-        Ok(Place { run_id: info.run_id.clone(), experiment_id: info.experiment_id.clone(), folder })
+        Ok(Place { run_id: info.run_id.clone(), folder })
     }
 
     pub(super) async fn log(&self, body: Value) -> Result<(), RegistryError> {

@@ -23,9 +23,9 @@ struct Entry {
 
 /// The changes of champion of one registered model, oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Trail {
+pub(crate) struct Trail {
     /// Those that are written down.
-    pub(super) written: Vec<PromotionEvent>,
+    pub(crate) written: Vec<PromotionEvent>,
     /// The last one, where another client moved the alias: it is written down before the next one.
     pub(super) outside: Option<PromotionEvent>,
     last_number: u64,
