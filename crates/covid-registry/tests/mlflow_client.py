@@ -88,10 +88,10 @@ def model_as_json(client, name):
 
 
 def digests(download):
-    """SHA-256 of every file that is downloaded, by its path."""
+    """SHA-256 of every file that is downloaded, by its path; without the note that the client itself adds to a model."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(download(folder))
-        files = sorted(it for it in root.rglob("*") if it.is_file())
+        files = sorted(it for it in root.rglob("*") if it.is_file() and it.name != "registered_model_meta")
         return {it.relative_to(root).as_posix(): hashlib.sha256(it.read_bytes()).hexdigest() for it in files}
 
 

@@ -4,6 +4,7 @@
 mod backtest;
 mod gate;
 mod kaggle;
+mod mlflow;
 mod reached;
 mod visits;
 
