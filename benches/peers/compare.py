@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""`make bench-peers`: the release `deployment` and the same job in pandas and scikit-learn, side by side in one run; then
-the reading of each layout alone (`reading.py`).
+"""`make bench-peers`: the release `deployment` and the capstone's job in pandas and scikit-learn, side by side in one run;
+then the reading of each layout alone (`reading.py`), and exponential smoothing alone (`smoothing.py`).
 
 Both are timed as whole processes, in turns, on the same files. The Rust side has a champion in its registry, as the contract
 says; each of its runs starts from a copy of a store that holds the registry and nothing else (the copy is not timed), so
@@ -18,36 +18,30 @@ import tempfile
 from pathlib import Path
 
 import reading
+import smoothing
 from harness import DATA, HERE, build, call, peers_python, timed
 
-# On the real data the best candidate of this date, by the last 5 origins, is polynomial-2, so that it becomes champion with
-# nothing but the programs' own commands: the same model on both sides, whose forecasts can be compared.
-LIKE_FOR_LIKE = {"as_of": "2022-11-01", "COVID_GATE_ORIGINS": "5"}
+# The date of the check that `polynomial-2` is the same model on both sides; it is in the real data and the simulated ones.
+CHECKED = "2022-11-01"
 
 
 def main():
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 15
-    programs = build(*(word for name in ("deployment", "exp-track-mod-reg", "eda") for word in ("-p", name)))
+    programs = build()
     python = peers_python()
     with tempfile.TemporaryDirectory(prefix="covid-peers-") as scratch:
         scratch = Path(scratch)
         if (DATA / "jhu").is_dir():
             source, what = DATA / "jhu", "JHU's final series, 289 locations x 1143 days"
-            like = LIKE_FOR_LIKE
         else:
             source, what = scratch / "simulated", "simulated, 289 locations x 1143 days"
             call([programs / "eda", "-q", "simulate", "--locations", "289", "--days", "1143", "--out", source])
-            like = {}
         prepared = scratch / "prepared"
         train = [programs / "exp-track-mod-reg", "--source", source, "--store", f"file:{prepared}", "--format", "json", "-q"]
-        if like:
-            train += ["--repair", "none", "--as-of", like["as_of"]]
-        settings = {key: value for key, value in like.items() if key.startswith("COVID_")}
-        champion = json.loads(call(train, settings))["candidates"][0]["spec"]
+        champion = json.loads(call(train))["candidates"][0]["spec"]
 
         print(f"source: {what}; champion: {champion}")
-        if like:
-            check_like_for_like(python, programs, source, prepared, scratch, like["as_of"])
+        check_polynomial(python, programs, source, scratch)
         rust_times, rust_kb, python_times, python_kb = [], [], [], []
         for run in range(runs + 1):
             store = fresh(prepared, scratch / "store")
@@ -67,6 +61,7 @@ def main():
         ratio = statistics.median(python_times) / statistics.median(rust_times)
         print(f"Rust is {ratio:.1f} times as fast (medians of {runs} runs each, in turns)")
         reading.compare(python, source, scratch, runs)
+        smoothing.compare(python, source, 5)
 
 
 def fresh(prepared, store):
@@ -82,21 +77,21 @@ def rows(path):
 
 def points(path):
     with open(path, newline="") as file:
-        return {(row["location"], row["target"], row["date"]): float(row["point"]) for row in csv.DictReader(file)}
+        rows = (row for row in csv.DictReader(file) if row.get("measure", "cumulative") == "cumulative")
+        return {(row["location"], row["target"], row["date"]): float(row["point"]) for row in rows}
 
 
-def check_like_for_like(python, programs, source, prepared, scratch, as_of):
+def check_polynomial(python, programs, source, scratch):
     """Both sides fit polynomial-2 as of the same date: their forecasts must be the same but for rounding."""
-    store, ours, theirs = fresh(prepared, scratch / "store"), scratch / "ours.csv", scratch / "theirs.csv"
-    common = ["--source", source, "--store", f"file:{store}", "--as-of", as_of, "--repair", "none", "-q"]
-    call([programs / "deployment", *common])
-    call([programs / "deployment", *common, "export", "--out", ours])
-    call([python, HERE / "polynomial.py", "--source", source, "--as-of", as_of, "--out", theirs])
+    ours, theirs = scratch / "ours.csv", scratch / "theirs.csv"
+    origin = ["--from", CHECKED, "--every", "365d", "--horizon", "7", "--models", "polynomial-2", "--out", ours]
+    call([programs / "exp-track-mod-reg", "--source", source, "--repair", "none", "-q", "backtest", *origin])
+    call([python, HERE / "polynomial.py", "--source", source, "--as-of", CHECKED, "--out", theirs])
     ours, theirs = points(ours), points(theirs)
     assert ours.keys() == theirs.keys(), "the sides name different rows"
     worst = max(abs(math.log1p(ours[key]) - math.log1p(theirs[key])) for key in ours)
-    assert worst < 1e-6, f"the forecasts as of {as_of} differ by {worst} on ln(1 + count)"
-    print(f"check: {len(ours)} forecasts as of {as_of} agree to {worst:.0e} on ln(1 + count)")
+    assert worst < 1e-6, f"the forecasts as of {CHECKED} differ by {worst} on ln(1 + count)"
+    print(f"check: {len(ours)} forecasts of polynomial-2 as of {CHECKED} agree to {worst:.0e} on ln(1 + count)")
 
 
 def report(side, times, kilobytes):

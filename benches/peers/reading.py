@@ -20,7 +20,7 @@ WANTED = 5
 
 def compare(python, series, scratch, runs):
     """Prints a line for each layout; `series` is a folder of global series, real or simulated."""
-    read_source = build("-p", "covid-data", "--example", "read_source") / "examples" / "read_source"
+    read_source = build() / "examples" / "read_source"
     print(f"\nreading alone (medians of {runs} runs each, in turns; without the start of the process)")
     for layout, what, folder in layouts(series, scratch):
         if folder is None:

@@ -38,7 +38,7 @@ const HEAD: &str = "# Accuracy\n\n\
     Written by `make accuracy` (`exp-track-mod-reg/examples/accuracy`); do not edit. JHU's final series, which JHU had revised, \
     289 places; origins every 28 days from 2020-04-01, everything chosen with data up to the origin only; scores are against \
     published counts. Kaggle: COVID19 Global Forecasting, week 2.\n\n\
-    The constants of the models are listed, with their sources, in the documentation of each model's module \
+    The constants of the models are listed, with their sources, in [forecasting.md](forecasting.md) \
     (`crates/covid-training/src/models`). Weights and penalties of `blend`, `residual-ridge` and `ensemble` were chosen after \
     looking at these same origins and at the Kaggle window, each within a broad optimum: expect a little less elsewhere.\n";
 

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)] // The configuration allows it in tests, but forgets their helpers.
 
+mod lessons;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
