@@ -92,7 +92,11 @@ pub(crate) async fn execute(args: &Args, session: &Session) -> Result<()> {
     }
     if let Some(Command::Sync { to }) = &args.command {
         let report = sync(&settings.checked()?, to).await?;
-        return if session.format == Format::Text { print_stdout(&render::synced(&report)) } else { print_json(&report) };
+        return if session.format == Format::Text {
+            print_stdout(&render::synced(&report))
+        } else {
+            print_json(&report)
+        };
     }
     let clock = session.clock;
     let project = Project::open(settings, Arc::new(move || clock.now())).await?;

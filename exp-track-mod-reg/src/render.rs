@@ -157,10 +157,12 @@ pub(crate) fn synced(report: &SyncReport) -> String {
         table.row([what.to_owned(), synced.added.to_string(), synced.already_there.to_string()]);
     }
     let _ = writeln!(text, "{table}");
-    let version = |version: Option<u64>| version.map_or_else(|| "none".to_owned(), |version| format!("version {version}"));
+    let version =
+        |version: Option<u64>| version.map_or_else(|| "none".to_owned(), |version| format!("version {version}"));
     for ChampionThere { model, there, here } in left_alone {
         let (there, here) = (version(*there), version(*here));
-        let _ = writeln!(text, "the champion of {model} was changed at the server and stays: {there} there, {here} here");
+        let _ =
+            writeln!(text, "the champion of {model} was changed at the server and stays: {there} there, {here} here");
     }
     text
 }

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use tokio::task::JoinSet;
 
 use crate::{
-    CHALLENGER, CHAMPION, DatasetInput, ModelStage, ModelVersion, NewVersion, Promotion, PromotionKind, Registry, RegistryError, Run,
-    RunBatch, RunInfo, RunStatus, list_all_runs,
+    CHALLENGER, CHAMPION, DatasetInput, ModelStage, ModelVersion, NewVersion, Promotion, PromotionKind, Registry,
+    RegistryError, Run, RunBatch, RunInfo, RunStatus, list_all_runs,
 };
 
 /// What a backend can do. Nothing in here is a matter of taste: it is what its store can do at all.

@@ -219,7 +219,9 @@ pub enum RegistryError {
         cause: String,
     },
     /// The server hands out no artifacts.
-    #[error("the artifacts of tracking run `{run_id}` are not served by MLflow itself, but lie in a store of kind `{place}`")]
+    #[error(
+        "the artifacts of tracking run `{run_id}` are not served by MLflow itself, but lie in a store of kind `{place}`"
+    )]
     ArtifactsNotServed {
         /// The run.
         run_id: String,

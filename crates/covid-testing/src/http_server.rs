@@ -347,10 +347,7 @@ fn read_line(reader: &mut impl io::BufRead) -> io::Result<Option<String>> {
     Ok((read > 0).then(|| line.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
-fn read_body(
-    mut reader: BufReader<io::Take<&TcpStream>>,
-    headers: &BTreeMap<String, String>,
-) -> io::Result<Vec<u8>> {
+fn read_body(mut reader: BufReader<io::Take<&TcpStream>>, headers: &BTreeMap<String, String>) -> io::Result<Vec<u8>> {
     let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     reader.get_mut().set_limit(length);
     let mut body = vec![0; usize::try_from(length).unwrap_or(0)];

@@ -14,18 +14,48 @@ use crate::run;
 #[test]
 fn a_tracker_of_mlflow_s_own_is_refused() {
     let sandbox = Sandbox::new();
-    assert_run!(run(&sandbox, &["runs", "-q", "--tracking", "sqlite:///mlflow.db"]), @"");
+    assert_run!(run(&sandbox, &["runs", "-q", "--tracking", "sqlite:///mlflow.db"]), @r#"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `sqlite:///mlflow.db` cannot be used as a tracker: that is a store of MLflow's own, which only MLflow may write to
+    hint: use `embedded:PATH`, or start `mlflow server` on that store and name its `http://` address
+    "#);
     let sandbox = Sandbox::new().env("MLFLOW_TRACKING_URI", "file:./mlruns");
-    assert_run!(run(&sandbox, &["runs", "-q"]), @"");
+    assert_run!(run(&sandbox, &["runs", "-q"]), @r#"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: the environment variable MLFLOW_TRACKING_URI names a `file` tracker, but only http and https are read
+    hint: unset it, or say --tracking embedded:PATH or --tracking http://HOST
+    "#);
 }
 
 #[test]
 fn what_is_no_pair_of_tracker_and_server_is_not_synchronised() {
     let sandbox = Sandbox::new();
-    assert_run!(run(&sandbox, &["sync", "--to", "http://127.0.0.1:9"]), @"");
-    assert_run!(run(&sandbox, &["sync", "--to", "http://127.0.0.1:9", "--tracking", "http://me:secret@127.0.0.1:9"]), @"");
+    assert_run!(run(&sandbox, &["sync", "--to", "http://127.0.0.1:9"]), @r#"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: there is nothing to synchronise: no tracking database ./store/tracking.db
+    hint: train first with `exp-track-mod-reg`, or say where it is with `--tracking embedded:PATH`
+    "#);
+    assert_run!(run(&sandbox, &["sync", "--to", "http://127.0.0.1:9", "--tracking", "http://me:secret@127.0.0.1:9"]), @r#"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `http://<redacted>@<server>/` is no embedded tracker, and only such a one is synchronised to a server
+    hint: say what to synchronise with `--tracking embedded:PATH`
+    "#);
     assert!(run(&sandbox, &["runs", "-q"]).success(), "this makes a tracking database");
-    assert_run!(run(&sandbox, &["sync", "--to", "embedded:other.db"]), @"");
+    assert_run!(run(&sandbox, &["sync", "--to", "embedded:other.db"]), @r#"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `embedded:other.db` is no MLflow server
+    hint: give the address of an MLflow server: `--to http://HOST`
+    "#);
 }
 
 /// A server that nobody answers for, and one that asks for credentials.
@@ -105,7 +135,10 @@ fn every_stage_works_with_a_server_and_obeys_a_promotion_made_from_python() {
     assert_eq!((champions, stages[&newest].as_str(), stages[&1].as_str()), (vec![newest], "Production", "Archived"));
 
     let predicted = stage(&sandbox, "deployment", &["-q"]);
-    assert!(predicted.success() && predicted.stdout.contains(&format!("covid-predictor-{dataset} {newest}")), "{predicted}");
+    assert!(
+        predicted.success() && predicted.stdout.contains(&format!("covid-predictor-{dataset} {newest}")),
+        "{predicted}"
+    );
     assert!(stage(&sandbox, "monitoring", &["-q"]).success());
     let delivered = stage(&sandbox, "delivery", &["-q"]);
     assert!(matches!(delivered.code, Some(0 | 5)), "{delivered}");

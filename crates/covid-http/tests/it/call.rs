@@ -55,8 +55,14 @@ async fn documents_and_bytes_are_sent_by_every_method() {
     let methods: Vec<_> = seen.iter().map(|request| request.method.as_str()).collect();
     assert_eq!(methods, ["GET", "POST", "PATCH", "DELETE", "PUT", "PUT"]);
     assert_eq!(seen[0].path, "/api/things?page+token=a%26b");
-    assert_eq!((seen[1].headers["content-type"].as_str(), seen[1].body.as_slice()), ("application/json", r#"{"name":"é"}"#.as_bytes()));
-    assert_eq!((seen[4].headers["content-type"].as_str(), seen[4].body.as_slice()), ("application/octet-stream", &[0, 255][..]));
+    assert_eq!(
+        (seen[1].headers["content-type"].as_str(), seen[1].body.as_slice()),
+        ("application/json", r#"{"name":"é"}"#.as_bytes())
+    );
+    assert_eq!(
+        (seen[4].headers["content-type"].as_str(), seen[4].body.as_slice()),
+        ("application/octet-stream", &[0, 255][..])
+    );
     assert!(seen[5].body.is_empty());
 }
 

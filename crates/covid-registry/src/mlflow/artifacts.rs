@@ -4,12 +4,7 @@
 use bytes::Bytes;
 use covid_storage::{StorageError, check_key};
 
-use super::{
-    MlflowRegistry,
-    api::NOT_FOUND,
-    logged_model::MODEL,
-    wire::FilesAnswer,
-};
+use super::{MlflowRegistry, api::NOT_FOUND, logged_model::MODEL, wire::FilesAnswer};
 use crate::{Artifact, RegistryError};
 
 impl MlflowRegistry {

@@ -109,7 +109,8 @@ impl ModelRegistry for MlflowRegistry {
             body["model_id"] = model_id.into();
         }
         let created = self.api.create::<VersionAnswer, _>("model-versions/create", &body, || async {
-            let is_it = |version: &WireVersion| version.tags.iter().any(|tag| tag.key == VERSION_ID_TAG && tag.value == id);
+            let is_it =
+                |version: &WireVersion| version.tags.iter().any(|tag| tag.key == VERSION_ID_TAG && tag.value == id);
             let found = self.all_versions(name).await?.into_iter().find(is_it);
             Ok(found.map(|model_version| VersionAnswer { model_version }))
         });
@@ -245,7 +246,8 @@ impl MlflowRegistry {
         let aliases: BTreeMap<String, u64> = RegisteredModel::from(model).aliases;
         let champion = aliases.get(CHAMPION).copied();
         let mut versions = self.all_versions(name).await?;
-        match self.settle(name, champion, &versions).await {
+        let trail = Trail::read(name, &versions, champion);
+        match self.settle(name, champion, &versions, &trail).await {
             Ok(true) => versions = self.all_versions(name).await?,
             Ok(false) => {}
             // Who may only read can still be told who is champion: the alias says it.
@@ -256,23 +258,30 @@ impl MlflowRegistry {
         Ok(Shelf { aliases, versions, trail })
     }
 
-    /// Gives the champion the stage `Production`, and any other version that has it `Archived`; whether it had to.
+    /// Gives the champion the stage `Production`, and champions of old `Archived`; whether it had to.
     async fn settle(
         &self,
         name: &str,
         champion: Option<u64>,
         versions: &[WireVersion],
+        trail: &Trail,
     ) -> Result<bool, RegistryError> {
-        let in_production = |version: &&WireVersion| version.current_stage == ModelStage::Production.as_str();
         let mut settled = false;
-        for version in versions.iter().filter(in_production).filter(|version| Some(version.number()) != champion) {
-            self.move_to(name, version.number(), ModelStage::Archived).await?;
-            settled = true;
-        }
-        let is_settled = versions.iter().filter(in_production).any(|version| Some(version.number()) == champion);
-        if let Some(champion) = champion.filter(|_| !is_settled) {
-            self.move_to(name, champion, ModelStage::Production).await?;
-            settled = true;
+        // The champion last, so that there are never two in production.
+        for is_champion in [false, true] {
+            for version in versions.iter().filter(|version| (Some(version.number()) == champion) == is_champion) {
+                let stage = match is_champion {
+                    true => ModelStage::Production,
+                    false if trail.names(version.number()) || version.is_in(ModelStage::Production) => {
+                        ModelStage::Archived
+                    }
+                    false => continue,
+                };
+                if !version.is_in(stage) {
+                    self.move_to(name, version.number(), stage).await?;
+                    settled = true;
+                }
+            }
         }
         Ok(settled)
     }

@@ -10,8 +10,8 @@ use super::{
     MlflowRegistry,
     api::{BAD_VALUE, NOT_FOUND, TAKEN},
     wire::{
-        Done, ExperimentAnswer, ExperimentsAnswer, MetricsAnswer, Pair, RunAnswer, RunsAnswer, WireExperiment, WireMetric,
-        WireRun, json_number, map, pairs,
+        Done, ExperimentAnswer, ExperimentsAnswer, MetricsAnswer, Pair, RunAnswer, RunsAnswer, WireExperiment,
+        WireMetric, WireRun, json_number, map, pairs,
     },
 };
 use crate::{
@@ -84,7 +84,8 @@ impl Tracker for MlflowRegistry {
         let unknown = || RegistryError::UnknownExperiment { name: experiment.to_owned(), uri: self.uri() };
         let experiment = self.experiment(experiment).await?.ok_or_else(unknown)?;
         let mut tags: BTreeMap<String, String> = tags.iter().cloned().collect();
-        let id = tags.entry(RUN_ID_TAG.to_owned()).or_insert_with(|| format!("{:032x}", rand::random::<u128>())).clone();
+        let id =
+            tags.entry(RUN_ID_TAG.to_owned()).or_insert_with(|| format!("{:032x}", rand::random::<u128>())).clone();
         let tags: Vec<_> = tags.into_iter().collect();
         let body = json!({
             "experiment_id": experiment.id, "run_name": name, "start_time": start_ms, "tags": pairs(&tags),

@@ -26,14 +26,7 @@ pub struct MlflowSettings {
 
 impl Default for MlflowSettings {
     fn default() -> Self {
-        Self {
-            username: None,
-            password: None,
-            token: None,
-            timeout_seconds: 120.0,
-            tries: 5,
-            backoff_seconds: 0.5,
-        }
+        Self { username: None, password: None, token: None, timeout_seconds: 120.0, tries: 5, backoff_seconds: 0.5 }
     }
 }
 

@@ -51,6 +51,11 @@ impl Trail {
         Self { written, outside, last_number }
     }
 
+    /// Whether a version was champion.
+    pub(super) fn names(&self, version: u64) -> bool {
+        self.written.iter().any(|event| event.version == version)
+    }
+
     /// All of it.
     pub(super) fn events(&self) -> Vec<PromotionEvent> {
         self.written.iter().chain(&self.outside).cloned().collect()

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
+use crate::ModelStage;
+
 #[derive(Debug, Deserialize)]
 pub(super) struct ErrorBody {
     pub(super) error_code: String,
@@ -237,6 +239,10 @@ pub(super) struct WireVersion {
 }
 
 impl WireVersion {
+    pub(super) fn is_in(&self, stage: ModelStage) -> bool {
+        self.current_stage == stage.as_str()
+    }
+
     /// The version's number; MLflow hands out none below 1.
     pub(super) fn number(&self) -> u64 {
         self.version.unsigned_abs()

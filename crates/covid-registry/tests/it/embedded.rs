@@ -3,8 +3,8 @@ use std::{fs, path::Path, sync::Arc};
 use bytes::Bytes;
 use covid_core::{Explain as _, FaultKind};
 use covid_registry::{
-    EmbeddedRegistry, MlflowSettings, ModelRegistry as _, NewVersion, Promotion, Registry, RegistryError, RunBatch, RunStatus,
-    Tracker as _,
+    EmbeddedRegistry, MlflowSettings, ModelRegistry as _, NewVersion, Promotion, Registry, RegistryError, RunBatch,
+    RunStatus, Tracker as _,
     conformance::{self, Capabilities},
     list_all_runs, resolve,
 };

@@ -4,8 +4,7 @@ use std::{env, process::Command, sync::Arc};
 
 use bytes::Bytes;
 use covid_registry::{
-    CHAMPION, DatasetInput, MlflowSettings, ModelStage, NewVersion, Registry, RegistryError,
-    RunBatch, RunStatus,
+    CHAMPION, DatasetInput, MlflowSettings, ModelStage, NewVersion, Registry, RegistryError, RunBatch, RunStatus,
     conformance::{self, Capabilities},
     resolve,
 };

@@ -121,16 +121,28 @@ async fn a_silent_server_is_not_waited_for_without_end() {
     let error = registry.get_or_create_experiment("e").await.unwrap_err();
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     assert_eq!(error.kind(), FaultKind::Remote);
-    assert!(error.to_string().contains("in 3 tries: no further byte came within 0.3 s"), "{error}");
+    let text = error.to_string();
+    assert!(text.contains(" in 3 tries: ") && text.ends_with(" within 0.3 s"), "{text}");
 }
 
 #[tokio::test]
 async fn searches_go_on_to_the_last_page() {
     let (server, registry) = scene();
-    server.trouble(SEARCH_RUNS, Trouble::Answer(200, json!({ "runs": [run("a"), run("b")], "next_page_token": "p2" }).to_string()), 1);
-    server.trouble(SEARCH_RUNS, Trouble::Answer(200, json!({ "runs": [run("c")], "next_page_token": "p3" }).to_string()), 1);
+    server.trouble(
+        SEARCH_RUNS,
+        Trouble::Answer(200, json!({ "runs": [run("a"), run("b")], "next_page_token": "p2" }).to_string()),
+        1,
+    );
+    server.trouble(
+        SEARCH_RUNS,
+        Trouble::Answer(200, json!({ "runs": [run("c")], "next_page_token": "p3" }).to_string()),
+        1,
+    );
     server.put(SEARCH_RUNS, "{}");
-    server.put("/api/2.0/mlflow/experiments/get", json!({ "experiment": { "experiment_id": "7", "name": "e" } }).to_string());
+    server.put(
+        "/api/2.0/mlflow/experiments/get",
+        json!({ "experiment": { "experiment_id": "7", "name": "e" } }).to_string(),
+    );
     let runs = list_all_runs(&registry, Some("e")).await.unwrap();
     assert_eq!(runs.iter().map(|run| run.info.run_id.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
     assert_eq!((runs[0].info.experiment.as_str(), runs[0].info.start_ms), ("e", 5), "a number that came as text");
@@ -141,11 +153,19 @@ async fn searches_go_on_to_the_last_page() {
         .map(|seen| serde_json::from_slice::<Value>(&seen.body).unwrap()["page_token"].clone())
         .collect();
     assert_eq!(tokens, ["", "p2", "p3"]);
-    assert_eq!(seen.iter().filter(|seen| seen.path.contains("experiments/get?")).count(), 1, "a name is asked for once");
+    assert_eq!(
+        seen.iter().filter(|seen| seen.path.contains("experiments/get?")).count(),
+        1,
+        "a name is asked for once"
+    );
 
     let version = |number: u32| json!({ "name": "m", "version": number.to_string(), "current_stage": "None" });
     server.put(MODEL, json!({ "registered_model": { "name": "m" } }).to_string());
-    server.trouble(VERSIONS, Trouble::Answer(200, json!({ "model_versions": [version(1)], "next_page_token": "v2" }).to_string()), 1);
+    server.trouble(
+        VERSIONS,
+        Trouble::Answer(200, json!({ "model_versions": [version(1)], "next_page_token": "v2" }).to_string()),
+        1,
+    );
     server.put(VERSIONS, json!({ "model_versions": [version(2)] }).to_string());
     let versions = registry.list_versions("m").await.unwrap();
     assert_eq!(versions.iter().map(|version| version.version).collect::<Vec<_>>(), [2, 1]);
@@ -155,7 +175,8 @@ async fn searches_go_on_to_the_last_page() {
 #[tokio::test]
 async fn the_stage_follows_the_alias_and_who_may_only_read_is_still_told() {
     let (server, registry) = scene();
-    let version = |number: u32, stage: &str| json!({ "name": "m", "version": number.to_string(), "current_stage": stage });
+    let version =
+        |number: u32, stage: &str| json!({ "name": "m", "version": number.to_string(), "current_stage": stage });
     let aliases = json!([{ "alias": "champion", "version": "2" }]);
     server.put(MODEL, json!({ "registered_model": { "name": "m", "aliases": aliases } }).to_string());
     server.put(VERSIONS, json!({ "model_versions": [version(1, "Production"), version(2, "None")] }).to_string());

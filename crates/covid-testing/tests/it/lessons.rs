@@ -73,7 +73,11 @@ fn lesson(file: &Path, data: Option<&Path>) -> Vec<String> {
         shown.iter().for_each(|line| written.push_str(&format!("{line}\n")));
         if !right {
             let printed = printed.unwrap_or_default().join("\n");
-            wrong.push(format!("{}: $ {command}\n--- says\n{}\n--- printed\n{printed}", file.display(), said.join("\n")));
+            wrong.push(format!(
+                "{}: $ {command}\n--- says\n{}\n--- printed\n{printed}",
+                file.display(),
+                said.join("\n")
+            ));
         }
     }
     if env::var("COVID_TEST_LESSONS").as_deref() == Ok("overwrite") && !wrong.is_empty() {
