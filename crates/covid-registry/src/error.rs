@@ -208,7 +208,7 @@ pub enum RegistryError {
         message: String,
         /// The call.
         #[source]
-        cause: HttpError,
+        cause: Box<HttpError>,
     },
     /// Something else than an MLflow server answered.
     #[error("{uri} does not answer as an MLflow server does: {cause}")]
@@ -238,6 +238,9 @@ pub enum RegistryError {
         cause: tokio::task::JoinError,
     },
 }
+
+const CREDENTIALS: &str = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, to what the \
+                           server accepts";
 
 fn is_about_credentials(error: &HttpError) -> bool {
     matches!(error.fault(), HttpFault::Status { code: 401 | 403, .. })
@@ -301,11 +304,9 @@ impl Explain for RegistryError {
             Self::Database { .. } => "check the disk, and that nothing else changes that file",
             Self::BadSetting { .. } => "config/default.toml describes every setting",
             Self::DeletedExperiment { .. } => "restore it in MLflow, or choose another name with `--dataset`",
-            Self::Remote(cause) | Self::Refused { cause, .. } if is_about_credentials(cause) => {
-                "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, to what the server \
-                 accepts"
-            }
+            Self::Remote(cause) if is_about_credentials(cause) => CREDENTIALS,
             Self::Remote(cause) => return cause.hint(),
+            Self::Refused { cause, .. } if is_about_credentials(cause) => CREDENTIALS,
             Self::Refused { .. } => "look into the server's log; what was being done can be done again",
             Self::NotMlflow { .. } => "give the address of an MLflow server, without the path of a page",
             Self::ArtifactsNotServed { .. } => {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod http_server;
+mod live;
 mod real_data;
 mod sandbox;
 mod snapshot;
@@ -9,6 +10,7 @@ mod visits;
 pub use http_server::{ALWAYS, HttpServer, Request, Trouble};
 #[doc(hidden)]
 pub use insta;
+pub use live::live;
 pub use real_data::real_data;
 pub use sandbox::{NOW, Output, Sandbox};
 pub use snapshot::filters;

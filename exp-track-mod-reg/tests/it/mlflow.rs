@@ -1,12 +1,12 @@
 //! The stage with an MLflow server: refused addresses, secrets, and (live) the whole of it.
 
-use std::{collections::BTreeMap, env, path::Path, process::Command, thread, time::Duration};
+use std::{collections::BTreeMap, path::Path, process::Command, thread, time::Duration};
 
 use covid_registry::{
     EmbeddedRegistry, MlflowRegistry, MlflowSettings, ModelRegistry as _, ModelVersion, RunInfo, Tracker as _,
     list_all_runs,
 };
-use covid_testing::{ALWAYS, HttpServer, Output, Sandbox, Trouble, assert_run};
+use covid_testing::{ALWAYS, HttpServer, Output, Sandbox, Trouble, assert_run, live};
 use serde_json::{Value, json};
 
 use crate::run;
@@ -86,11 +86,8 @@ fn no_secret_is_told_whatever_fails_and_however_much_is_said() {
 }
 
 /// The server that COVID_TEST_MLFLOW names, and a dataset that is new there.
-fn live() -> Option<(String, String)> {
-    let Ok(uri) = env::var("COVID_TEST_MLFLOW") else {
-        println!("skipped: COVID_TEST_MLFLOW is not set");
-        return None;
-    };
+fn server() -> Option<(String, String)> {
+    let uri = live("COVID_TEST_MLFLOW")?;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
     Some((uri, format!("live-{}-{now}", std::process::id())))
 }
@@ -118,7 +115,7 @@ fn champion(models: &Value) -> (Vec<u64>, BTreeMap<u64, String>) {
 
 #[test]
 fn every_stage_works_with_a_server_and_obeys_a_promotion_made_from_python() {
-    let Some((uri, dataset)) = live() else { return };
+    let Some((uri, dataset)) = server() else { return };
     let sandbox = Sandbox::new().env("MLFLOW_TRACKING_URI", &uri).env("COVID_DATASET", &dataset);
     let train = |args: &[&str]| json_of(&run(&sandbox, &[&["-q", "--format", "json"], args].concat()));
     let models = || champion(&train(&["models"]));
@@ -149,10 +146,7 @@ fn every_stage_works_with_a_server_and_obeys_a_promotion_made_from_python() {
     let refused = run(&sandbox, &["-q", "promote", "1"]);
     assert!(refused.success() && refused.stdout.contains("the champion already"), "{refused}");
 
-    let Ok(python) = env::var("COVID_TEST_MLFLOW_PYTHON") else {
-        println!("skipped: COVID_TEST_MLFLOW_PYTHON is not set");
-        return;
-    };
+    let Some(python) = live("COVID_TEST_MLFLOW_PYTHON") else { return };
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/covid-registry/tests/mlflow_client.py");
     let model = format!("covid-predictor-{dataset}");
     let promoted = Command::new(python).args([script, "promote", &uri, &model, &newest.to_string()]).output().unwrap();
@@ -165,7 +159,7 @@ fn every_stage_works_with_a_server_and_obeys_a_promotion_made_from_python() {
 
 #[test]
 fn a_synchronisation_that_is_killed_again_and_again_is_completed_by_the_next() {
-    let Some((uri, dataset)) = live() else { return };
+    let Some((uri, dataset)) = server() else { return };
     let sandbox = Sandbox::new().env("COVID_DATASET", &dataset);
     for as_of in ["2021-03-01", "2021-06-04"] {
         assert!(run(&sandbox, &["-q", "--as-of", as_of]).success());
@@ -185,7 +179,6 @@ fn a_synchronisation_that_is_killed_again_and_again_is_completed_by_the_next() {
     }
     assert!(killed >= 3, "it was killed {killed} times");
     let last = json_of(&run(&sandbox, &sync));
-    println!("killed {killed} times; {last}");
     for kind in ["runs", "versions", "promotions"] {
         assert_eq!(last[kind]["added"], 0, "nothing is missing: {last}");
         assert!(last[kind]["already_there"].as_u64() > Some(0), "{last}");
@@ -233,7 +226,7 @@ async fn same(database: &Path, uri: &str, dataset: &str) {
 
 #[test]
 fn a_champion_that_was_changed_at_the_server_is_left_alone() {
-    let Some((uri, dataset)) = live() else { return };
+    let Some((uri, dataset)) = server() else { return };
     let sandbox = Sandbox::new().env("COVID_DATASET", &dataset);
     for as_of in ["2021-03-01", "2021-06-04"] {
         assert!(run(&sandbox, &["-q", "--as-of", as_of]).success());

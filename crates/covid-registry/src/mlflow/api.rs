@@ -150,7 +150,7 @@ impl Api {
         match serde_json::from_slice::<ErrorBody>(body) {
             Ok(said) => {
                 let message = first_line(&said.message);
-                let error = RegistryError::Refused { code: said.error_code.clone(), message, cause: error };
+                let error = RegistryError::Refused { code: said.error_code.clone(), message, cause: Box::new(error) };
                 Refusal { code: said.error_code, may_be_done, error }
             }
             Err(_) if matches!(status, 404 | 405) => {

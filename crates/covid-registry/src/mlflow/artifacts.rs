@@ -17,16 +17,15 @@ impl MlflowRegistry {
     pub(super) async fn get_file(&self, run_id: &str, path: &str) -> Result<Bytes, RegistryError> {
         let place = self.place(run_id).await?;
         check_path(path)?;
-        if let Some(bytes) = self.file_at(&format!("{}/{path}", place.folder)).await? {
-            return Ok(bytes);
-        }
+        let mut found = self.file_at(&format!("{}/{path}", place.folder)).await?;
         let of_model = path.strip_prefix(MODEL).and_then(|rest| rest.strip_prefix('/'));
-        if let Some((rest, folder)) = of_model.zip(self.model_folder(run_id).await?) {
-            if let Some(bytes) = self.file_at(&format!("{folder}/{rest}")).await? {
-                return Ok(bytes);
-            }
+        if let (None, Some(rest)) = (&found, of_model) {
+            found = match self.model_folder(run_id).await? {
+                Some(folder) => self.file_at(&format!("{folder}/{rest}")).await?,
+                None => None,
+            };
         }
-        Err(RegistryError::UnknownArtifact { run_id: run_id.to_owned(), path: path.to_owned() })
+        found.ok_or_else(|| RegistryError::UnknownArtifact { run_id: run_id.to_owned(), path: path.to_owned() })
     }
 
     pub(super) async fn list_files(&self, run_id: &str) -> Result<Vec<Artifact>, RegistryError> {

@@ -246,8 +246,7 @@ impl MlflowRegistry {
         let aliases: BTreeMap<String, u64> = RegisteredModel::from(model).aliases;
         let champion = aliases.get(CHAMPION).copied();
         let mut versions = self.all_versions(name).await?;
-        let trail = Trail::read(name, &versions, champion);
-        match self.settle(name, champion, &versions, &trail).await {
+        match self.settle(name, champion, &versions, &Trail::read(name, &versions, champion)).await {
             Ok(true) => versions = self.all_versions(name).await?,
             Ok(false) => {}
             // Who may only read can still be told who is champion: the alias says it.

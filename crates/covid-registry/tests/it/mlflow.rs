@@ -8,15 +8,13 @@ use covid_registry::{
     conformance::{self, Capabilities},
     resolve,
 };
+use covid_testing::live;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 /// The server that COVID_TEST_MLFLOW names, and a name that is new there.
 pub(crate) async fn server() -> Option<(Arc<dyn Registry>, String)> {
-    let Ok(uri) = env::var("COVID_TEST_MLFLOW") else {
-        println!("skipped: COVID_TEST_MLFLOW is not set");
-        return None;
-    };
+    let uri = live("COVID_TEST_MLFLOW")?;
     let registry = resolve(&uri, &MlflowSettings::default()).await.unwrap();
     Some((registry, format!("suite-{:016x}", rand::random::<u64>())))
 }
@@ -29,7 +27,7 @@ async fn conforms() {
 
 /// What MLflow's own client says, if the live tests have one.
 pub(crate) fn python_client(args: &[&str]) -> Option<Value> {
-    let python = env::var("COVID_TEST_MLFLOW_PYTHON").ok()?;
+    let python = live("COVID_TEST_MLFLOW_PYTHON")?;
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mlflow_client.py");
     let output = Command::new(python).arg(script).args(args).env("MLFLOW_DISABLE_TELEMETRY", "true").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -91,10 +89,7 @@ async fn mlflow_s_own_client_reads_what_was_written_and_its_promotion_is_obeyed(
     let registry = registry.as_ref();
     let [worse, better] = trained(registry, &name).await;
     let uri = env::var("COVID_TEST_MLFLOW").unwrap();
-    let Some(seen) = python_client(&["read", &uri, &name, &name]) else {
-        println!("skipped: COVID_TEST_MLFLOW_PYTHON is not set");
-        return;
-    };
+    let Some(seen) = python_client(&["read", &uri, &name, &name]) else { return };
 
     let ids: Vec<_> = seen["runs"].as_array().unwrap().iter().map(|run| run["run_id"].as_str().unwrap()).collect();
     assert_eq!(ids, [better.as_str(), worse.as_str()], "by order of RMSLE");
