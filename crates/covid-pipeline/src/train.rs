@@ -246,7 +246,9 @@ async fn track(project: &Project, registry: &dyn Registry, trained: &Trained) ->
     let mut all = Vec::with_capacity(trained.models.len());
     for candidate in 0..trained.models.len() {
         let (start, name) = (project.now().as_millisecond(), trained.models[candidate].recipe().to_string());
-        let run_id = registry.create_run(&experiment, &name, start, &[]).await?.run_id;
+        let source = [("mlflow.source.name", "train-and-promote"), ("mlflow.source.type", "JOB")];
+        let tags = source.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let run_id = registry.create_run(&experiment, &name, start, &tags).await?.run_id;
         let logged = log_candidate(project, registry, &run_id, trained, candidate).await;
         let status = if logged.is_ok() { RunStatus::Finished } else { RunStatus::Failed };
         let finished = registry.finish_run(&run_id, status, project.now().as_millisecond()).await;

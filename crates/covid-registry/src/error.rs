@@ -305,6 +305,9 @@ impl Explain for RegistryError {
             Self::BadSetting { .. } => "config/default.toml describes every setting",
             Self::DeletedExperiment { .. } => "restore it in MLflow, or choose another name with `--dataset`",
             Self::Remote(cause) if is_about_credentials(cause) => CREDENTIALS,
+            Self::Remote(cause) if matches!(cause.fault(), HttpFault::Unreachable { .. }) => {
+                "start the MLflow server, or check its address (`--tracking`, MLFLOW_TRACKING_URI) and the network"
+            }
             Self::Remote(cause) => return cause.hint(),
             Self::Refused { cause, .. } if is_about_credentials(cause) => CREDENTIALS,
             Self::Refused { .. } => "look into the server's log; what was being done can be done again",

@@ -120,7 +120,7 @@ fn a_tracking_run_holds_parameters_and_scores_by_target_and_horizon() {
     rmsle rmsle.ConfirmedCases rmsle.Fatalities rmsle_by_horizon.ConfirmedCases rmsle_by_horizon.Fatalities
     "#);
     insta::assert_snapshot!(names("tags"), @r#"
-    covid.dataset covid.profile covid.source covid.vintage
+    covid.dataset covid.profile covid.source covid.vintage mlflow.source.name mlflow.source.type
     "#);
 }
 

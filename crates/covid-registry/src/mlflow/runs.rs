@@ -45,7 +45,10 @@ impl Tracker for MlflowRegistry {
         if let Some(found) = self.experiment(name).await? {
             return Ok(found);
         }
-        match self.api.post::<WireNewExperiment>("experiments/create", &json!({ "name": name })).await {
+        // MLflow's pages show an experiment without this tag as one of language models.
+        let kind = json!([{ "key": "mlflow.experimentKind", "value": "custom_model_development" }]);
+        let body = json!({ "name": name, "tags": kind });
+        match self.api.post::<WireNewExperiment>("experiments/create", &body).await {
             Ok(created) => Ok(Experiment { id: created.experiment_id, name: name.to_owned() }),
             // Somebody else was quicker, or this was the second try.
             Err(refusal) if refusal.is(TAKEN) => {
@@ -381,9 +384,9 @@ pub(super) fn json_metric(metric: &Metric) -> Value {
     })
 }
 
-/// MLflow keeps 36 characters of a digest.
-pub(super) fn short_digest(digest: &str) -> String {
-    digest.chars().take(32).collect()
+/// MLflow keeps 36 characters of a digest, and its pages have room for a dozen. The tag has all of them.
+fn short_digest(digest: &str) -> String {
+    digest.chars().take(12).collect()
 }
 
 impl From<WireExperiment> for Experiment {

@@ -99,7 +99,7 @@ async fn mlflow_s_own_client_reads_what_was_written_and_its_promotion_is_obeyed(
     assert_eq!(best["params"], json!({ "recipe": "growth-2" }));
     let by_horizon = json!([[1, 2 * DAY, 0.125], [2, 2 * DAY, 0.25], [3, 2 * DAY, 0.375]]);
     assert_eq!(best["history"]["rmsle_by_horizon.ConfirmedCases"], by_horizon, "the horizon is the step");
-    let digest = &dataset().digest[..32];
+    let digest = &dataset().digest[..12];
     let context = json!({ "mlflow.data.context": "training" });
     assert_eq!(best["datasets"], json!([{ "name": "sample", "digest": digest, "context": context }]));
     let mut files = serde_json::Map::new();
