@@ -37,12 +37,21 @@ impl MlflowRegistry {
             let body = json!({ "model_id": id, "status": READY });
             self.api.patch::<Value>(&format!("logged-models/{id}"), &body).await?;
         }
-        if !run.outputs.model_outputs.iter().any(|output| output.model_id == *id) {
-            let body = json!({ "run_id": run.info.run_id, "models": [{ "model_id": id, "step": 0 }] });
-            self.api.post::<Done>("runs/outputs", &body).await?;
+        if !run.has_output(id) {
+            self.add_output(&run.info.run_id, id).await?;
         }
         self.give_metrics(&run, id).await?;
         Ok(format!("models:/{id}"))
+    }
+
+    async fn add_output(&self, run_id: &str, model_id: &str) -> Result<(), RegistryError> {
+        let body = json!({ "run_id": run_id, "models": [{ "model_id": model_id, "step": 0 }] });
+        match self.api.post::<Done>("runs/outputs", &body).await {
+            Ok(Done {}) => Ok(()),
+            // MLflow refuses an output that is there: a try that was cut off may have been carried out.
+            Err(_) if self.wire_run(run_id).await?.has_output(model_id) => Ok(()),
+            Err(refusal) => Err(refusal.into()),
+        }
     }
 
     /// The folder of a run's model in the server's artifact store.

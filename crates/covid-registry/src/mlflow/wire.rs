@@ -76,6 +76,12 @@ pub(super) struct WireRun {
     pub(super) outputs: WireOutputs,
 }
 
+impl WireRun {
+    pub(super) fn has_output(&self, model_id: &str) -> bool {
+        self.outputs.model_outputs.iter().any(|output| output.model_id == model_id)
+    }
+}
+
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct WireRunInfo {
     pub(super) run_id: String,

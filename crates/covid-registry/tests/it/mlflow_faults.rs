@@ -81,6 +81,34 @@ async fn a_run_whose_creation_was_cut_off_is_looked_for_before_the_next_try() {
 }
 
 #[tokio::test]
+async fn a_model_whose_logging_was_cut_off_is_completed() {
+    const OUTPUTS: &str = "/api/2.0/mlflow/runs/outputs";
+    let (server, registry) = scene();
+    let mut whole = run("r");
+    whole["outputs"] = json!({ "model_outputs": [{ "model_id": "m-1" }] });
+    server.trouble(GET_RUN, Trouble::Answer(200, json!({ "run": run("r") }).to_string()), 1);
+    server.put(GET_RUN, json!({ "run": whole }).to_string());
+    let info = json!({
+        "model_id": "m-1", "name": "model", "artifact_uri": "mlflow-artifacts:/7/models/m-1/artifacts",
+        "status": "LOGGED_MODEL_PENDING",
+    });
+    server.put("/api/2.0/mlflow/logged-models/search", json!({ "models": [{ "info": info }] }).to_string());
+    server.put("/api/2.0/mlflow/logged-models/m-1", "{}");
+    let file = "/api/2.0/mlflow-artifacts/artifacts/7/models/m-1/artifacts/model.json";
+    server.put(file, "");
+    // The first try is carried out, though the answer is lost; the second is refused for it.
+    server.trouble(OUTPUTS, Trouble::Close, 1);
+    let there = json!({ "error_code": "BAD_REQUEST", "message": "UNIQUE constraint failed" });
+    server.trouble(OUTPUTS, Trouble::Answer(400, there.to_string()), ALWAYS);
+    let files = [("model.json".to_owned(), "{}".into())];
+    assert_eq!(registry.log_model("r", &files).await.unwrap(), "models:/m-1", "the one that was begun");
+    let seen = server.requests();
+    let calls: Vec<_> = seen.iter().map(|seen| (seen.method.as_str(), seen.path.as_str())).collect();
+    let ready = ("PATCH", "/api/2.0/mlflow/logged-models/m-1");
+    assert_eq!(calls[2..6], [("PUT", file), ready, ("POST", OUTPUTS), ("POST", OUTPUTS)], "{calls:?}");
+}
+
+#[tokio::test]
 async fn who_asks_is_told_to_the_server_alone() {
     let basic = MlflowSettings {
         username: Some("me".into()),
