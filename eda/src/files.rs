@@ -3,6 +3,7 @@
 use covid_core::Fault;
 use covid_data::{Listing, Quality, quality_to_csv, repairs_to_csv};
 use covid_pipeline::Project;
+use covid_report::count;
 use covid_storage::PutMode;
 use serde::Serialize;
 
@@ -69,9 +70,9 @@ impl Files {
         let list = self.lists.iter().find(|list| list.name == name)?;
         let left_out = match list.left_out {
             0 => String::new(),
-            left_out => format!(", {left_out} more left out"),
+            left_out => format!(", {} more left out", count(left_out as f64)),
         };
-        Some(format!("{name} ({} {}{left_out})", list.rows, list.what))
+        Some(format!("{name} ({} {}{left_out})", count(list.rows as f64), list.what))
     }
 
     async fn put_list(

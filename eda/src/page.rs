@@ -15,12 +15,18 @@ const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 /// The self-contained page.
 pub(crate) fn page(picture: &Picture, files: &Files) -> Result<String, ReportError> {
-    let mut page = HtmlPage::new("Cumulative cases and deaths");
+    let title = match picture.targets[..] {
+        [only] => format!("Cumulative {}", short(only)),
+        _ => "Cumulative cases and deaths".to_owned(),
+    };
+    let mut page = HtmlPage::new(&title);
     page.paragraph(&picture.headline).heading("Summary").table(&summary(picture));
     explorer(&mut page, picture);
     world(&mut page, picture)?;
     largest(&mut page, picture)?;
-    case_fatality(&mut page, picture)?;
+    if picture.targets.len() == Target::ALL.len() {
+        case_fatality(&mut page, picture)?;
+    }
     pace(&mut page, picture)?;
     weekdays(&mut page, picture);
     rates(&mut page, picture);
@@ -48,16 +54,20 @@ fn explorer(page: &mut HtmlPage, picture: &Picture) {
 fn world(page: &mut HtmlPage, picture: &Picture) -> Result<(), ReportError> {
     let world = &picture.world;
     page.heading(&world.name);
+    if picture.targets.is_empty() {
+        page.paragraph("No count was published.");
+        return Ok(());
+    }
     page.paragraph(
         "New counts are drawn as published. The 7-day mean spreads a count that comes after a gap over the days it stands \
          for, and leaves out days on which a revision lowered the total: such a day says nothing of itself.",
     );
-    let [cases, deaths] = Target::ALL.map(|target| world.revisions(target));
+    let lowered = listed(&picture.targets, |target| format!("{} for {}", world.revisions(target), short(target)));
     page.paragraph(&format!(
-        "Days on which revisions lowered the world's total: {cases} for cases, {deaths} for deaths. A \
-         revision of one location is not seen in the sum where the others add more."
+        "Days on which revisions lowered the world's total: {lowered}. A revision of one location is not seen in the sum \
+         where the others add more."
     ));
-    let charts = Target::ALL.iter().flat_map(|&target| {
+    let charts = picture.targets.iter().flat_map(|&target| {
         let total = [Series::new("cumulative", world.cumulative[target.index()].clone())];
         let new = [
             Series::new("as published", world.new_counts(target)).muted(),
@@ -76,7 +86,7 @@ fn largest(page: &mut HtmlPage, picture: &Picture) -> Result<(), ReportError> {
     let each = |values: &dyn Fn(&Curve) -> Vec<f64>| -> Vec<Series> {
         picture.largest.iter().map(|curve| Series::new(curve.name.clone(), values(curve))).collect()
     };
-    let charts = Target::ALL.iter().flat_map(|&target| {
+    let charts = picture.targets.iter().flat_map(|&target| {
         let total = each(&|curve| curve.cumulative[target.index()].clone());
         let new = each(&|curve| curve.weekly_mean(target));
         [(format!("{}: cumulative", plain(target)), total), (format!("{}: new a day, 7-day mean", plain(target)), new)]
@@ -190,6 +200,25 @@ fn show(page: &mut HtmlPage, charts: Vec<Result<Chart, ReportError>>) -> Result<
     }
     page.charts(&drawn);
     Ok(())
+}
+
+/// A line of the terminal as a sentence of the page.
+pub(crate) fn sentence(line: &str) -> String {
+    let mut letters = line.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+}
+
+/// What there is to say of each target, one after the other.
+pub(crate) fn listed(targets: &[Target], say: impl Fn(Target) -> String) -> String {
+    targets.iter().map(|target| say(*target)).collect::<Vec<_>>().join(", ")
+}
+
+/// The target's name within a sentence.
+pub(crate) fn short(target: Target) -> &'static str {
+    match target {
+        Target::ConfirmedCases => "cases",
+        Target::Fatalities => "deaths",
+    }
 }
 
 pub(crate) fn plain(target: Target) -> &'static str {

@@ -66,7 +66,7 @@ pub(crate) struct Rate {
     pub(crate) population: f64,
     /// Cases for every 100,000 of them.
     pub(crate) cases: f64,
-    /// Deaths for every 100,000 of them.
+    /// Deaths for every 100,000 of them; NaN where none are published.
     pub(crate) deaths: f64,
 }
 
@@ -92,6 +92,8 @@ pub(crate) struct RepairedSeries {
 pub(crate) struct Picture {
     /// The source and what repair would do, in one line.
     pub(crate) headline: String,
+    /// What the source publishes: of the others nothing is shown.
+    pub(crate) targets: Vec<Target>,
     /// Every date.
     pub(crate) dates: Vec<Date>,
     /// The sum of all places.
@@ -138,6 +140,7 @@ impl Picture {
         let listed: Vec<Curve> = std::iter::once(world.clone()).chain(order.iter().take(LISTED).map(place)).collect();
         Self {
             headline,
+            targets: view.targets(),
             dates: (0..view.days()).map(|day| view.date(day)).collect(),
             largest: listed.iter().skip(1).take(DRAWN).cloned().collect(),
             paces: listed.iter().map(Curve::pace).collect(),
@@ -278,7 +281,7 @@ fn rates(view: &PanelView<'_>, populations: &[Option<f64>]) -> Vec<Rate> {
             name: view.locations().get(place)?.name().to_owned(),
             population: (*population)?,
             cases: rate(Target::ConfirmedCases)?,
-            deaths: rate(Target::Fatalities)?,
+            deaths: rate(Target::Fatalities).unwrap_or(f64::NAN),
         })
     };
     let known = populations.iter().enumerate().take(view.locations().len());

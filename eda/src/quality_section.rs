@@ -1,12 +1,12 @@
 //! What is odd with the data, on the page: a table of everything, then each kind with the worst first.
 
 use covid_core::Date;
-use covid_data::{Decrease, Jump, Quality, Repair, TargetQuality};
+use covid_data::{Quality, Repair, SeriesQuality, TargetQuality};
 use covid_report::{Column, HtmlPage, Table, count};
 
 use crate::{
     files::Files,
-    page::{plain, shown},
+    page::{plain, sentence, short, shown},
     picture::Picture,
     report::{quality, reading},
 };
@@ -20,7 +20,7 @@ pub(crate) fn show(page: &mut HtmlPage, picture: &Picture, files: &Files) {
     let found = &picture.quality;
     page.heading("Quality").table(&quality(found));
     for line in reading(found) {
-        page.paragraph(&line);
+        page.paragraph(&sentence(&line));
     }
     for remark in &found.reading.remarks {
         page.paragraph(&remark.to_string());
@@ -52,51 +52,45 @@ fn negative(page: &mut HtmlPage, quality: &Quality) {
     page.table(&table);
 }
 
-/// The worst of both targets together, by a measure that is larger for worse.
-fn worst<'a, T>(
-    quality: &'a Quality,
-    list: impl Fn(&'a TargetQuality) -> &'a [T],
-    size: impl Fn(&T) -> f64,
-) -> Vec<(&'a TargetQuality, &'a T)> {
-    let each = quality.targets.iter().flat_map(|target| list(target).iter().map(move |item| (target, item)));
-    let mut all: Vec<_> = each.collect();
-    all.sort_by(|(_, a), (_, b)| size(b).total_cmp(&size(a)));
-    all
+/// The first few of each target's list. Of both lists together, those of deaths, which are fewer, would never be seen.
+fn first_of_each<'a, T>(quality: &'a Quality, list: impl Fn(&'a TargetQuality) -> Vec<T>) -> Vec<T> {
+    let targets: Vec<_> = quality.targets.iter().flatten().collect();
+    let each = ROWS / targets.len().max(1);
+    targets.into_iter().flat_map(|target| list(target).into_iter().take(each)).collect()
 }
 
 fn falls(page: &mut HtmlPage, quality: &Quality) {
-    let number: usize = quality.targets.iter().map(|target| target.decreases).sum();
+    let number: usize = quality.targets.iter().flatten().map(|target| target.decreases).sum();
     if number == 0 {
         return;
     }
-    let size = |fall: &Decrease| fall.from - fall.to;
-    let worst = worst(quality, |target| &target.worst_decreases, size);
-    let rows = worst.iter().take(ROWS);
+    let rows = first_of_each(quality, |found| found.worst_decreases.iter().map(|fall| (found.target, fall)).collect());
     page.subheading("Counts that fall");
-    page.paragraph(&shown(
-        "Totals that are lower than the one before them, the largest fall first",
-        rows.len(),
-        number,
-        None,
-    ));
+    let what = "Totals that are lower than the one before them, the largest fall first";
+    page.paragraph(&shown(what, rows.len(), number, None));
     let columns = [Column::text("Date"), Column::number("From"), Column::number("To"), Column::number("Fall")];
     let mut table = Table::new([Column::text("Location"), Column::text("Of")].into_iter().chain(columns));
     for (target, fall) in rows {
-        let (from, to, by) = (count(fall.from), count(fall.to), count(size(fall)));
-        table.row([fall.location.clone(), plain(target.target).to_owned(), fall.date.to_string(), from, to, by]);
+        let (from, to, by) = (count(fall.from), count(fall.to), count(fall.from - fall.to));
+        table.row([fall.location.clone(), plain(target).to_owned(), fall.date.to_string(), from, to, by]);
     }
     page.table(&table);
 }
 
 fn series_that_fall(page: &mut HtmlPage, quality: &Quality, files: &Files) {
-    let mut series: Vec<_> = quality.series.iter().filter(|series| series.decreases > 0).collect();
-    if series.is_empty() {
+    let number: usize = quality.targets.iter().flatten().map(|target| target.decreasing_series).sum();
+    if number == 0 {
         return;
     }
-    series.sort_by(|a, b| b.total_decrease.total_cmp(&a.total_decrease));
-    let rows = series.iter().take(ROWS);
+    let worst = |found: &TargetQuality| {
+        let falls = |series: &&SeriesQuality| series.target == found.target && series.decreases > 0;
+        let mut series: Vec<_> = quality.series.iter().filter(falls).collect();
+        series.sort_by(|a, b| b.total_decrease.total_cmp(&a.total_decrease));
+        series
+    };
+    let rows = first_of_each(quality, worst);
     page.subheading("Falls by location");
-    page.paragraph(&shown("The largest sum of falls first", rows.len(), series.len(), files.mention("quality.csv")));
+    page.paragraph(&shown("The largest sum of falls first", rows.len(), number, files.mention("quality.csv")));
     let columns = ["Falls", "All together", "Largest"].map(Column::number);
     let columns = [Column::text("Location"), Column::text("Of")].into_iter().chain(columns);
     let mut table = Table::new(columns.chain([Column::text("On")]));
@@ -115,29 +109,29 @@ fn series_that_fall(page: &mut HtmlPage, quality: &Quality, files: &Files) {
 }
 
 fn jumps(page: &mut HtmlPage, quality: &Quality, files: &Files) {
-    page.subheading("Jumps");
-    let [cases, deaths] = quality.targets.each_ref().map(|target| count(target.least_jump));
-    page.paragraph(&format!(
-        "Days with more new counts than three times the largest of the four weeks before them, and at least {cases} cases \
-         or {deaths} deaths. The largest week is taken so that neither growth nor weekly reports are jumps; days without \
-         four weeks of counts before them are not judged. A jump is a place that catches up or counts in another way."
+    let least = |target: &TargetQuality| format!("{} {}", count(target.least_jump), short(target.target));
+    let least = quality.targets.iter().flatten().map(least).collect::<Vec<_>>().join(" or ");
+    if least.is_empty() {
+        return;
+    }
+    page.subheading("Jumps").paragraph(&format!(
+        "Days with more new counts than three times the largest of the four weeks before them, and at least {least}. The \
+         largest week is taken so that neither growth nor weekly reports are jumps; days without four weeks of counts \
+         before them are not judged. A jump is a place that catches up or counts in another way."
     ));
-    let number: usize = quality.targets.iter().map(|target| target.jumps).sum();
+    let number: usize = quality.targets.iter().flatten().map(|target| target.jumps).sum();
     if number == 0 {
         page.paragraph("There is none.");
         return;
     }
-    // In sizes of the weeks before, so that deaths are seen beside cases.
-    let times = |jump: &Jump| jump.new / jump.largest_week.max(1.0);
-    let worst = worst(quality, |target| &target.worst_jumps, times);
-    let rows = worst.iter().take(ROWS);
-    let what = "Those that are most beyond the weeks before them";
+    let rows = first_of_each(quality, |found| found.worst_jumps.iter().map(|jump| (found.target, jump)).collect());
+    let what = "The largest first";
     page.paragraph(&shown(what, rows.len(), number, files.mention("quality.csv")));
     let columns = [Column::text("Date"), Column::number("New on the day"), Column::number("Largest week before")];
     let mut table = Table::new([Column::text("Location"), Column::text("Of")].into_iter().chain(columns));
     for (target, jump) in rows {
         let (new, week) = (count(jump.new), count(jump.largest_week));
-        table.row([jump.location.clone(), plain(target.target).to_owned(), jump.date.to_string(), new, week]);
+        table.row([jump.location.clone(), plain(target).to_owned(), jump.date.to_string(), new, week]);
     }
     page.table(&table);
 }

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, path::PathBuf};
 
 use covid_core::Target;
-use covid_data::{DateRange, Quality, Simulation};
+use covid_data::{DateRange, Quality, Simulation, TargetQuality};
 use covid_report::{Column, Table, count, sparkline};
 use serde::Serialize;
 
@@ -50,24 +50,26 @@ pub(crate) fn summary(picture: &Picture) -> Table {
 pub(crate) fn quality(quality: &Quality) -> Table {
     let columns = ["ConfirmedCases", "Fatalities"].map(Column::number);
     let mut table = Table::new([Column::text("Quality")].into_iter().chain(columns));
-    let mut row = |name: &str, value: &dyn Fn(usize) -> String| {
-        table.row([name.to_owned(), value(0), value(1)]);
+    let mut row = |name: &str, value: &dyn Fn(&TargetQuality) -> String| {
+        let [cases, deaths] = quality.targets.each_ref().map(|found| found.as_ref().map_or("-".into(), value));
+        table.row([name.to_owned(), cases, deaths]);
     };
-    row("missing counts", &|i| count(quality.targets[i].missing as f64));
-    row("counts that fall", &|i| count(quality.targets[i].decreases as f64));
-    row("series with a fall", &|i| count(quality.targets[i].decreasing_series as f64));
-    row("largest fall", &|i| match quality.targets[i].worst_decreases.first() {
+    let number = |number: usize| count(number as f64);
+    row("missing counts", &|found| number(found.missing));
+    row("counts that fall", &|found| number(found.decreases));
+    row("series with a fall", &|found| number(found.decreasing_series));
+    row("largest fall", &|found| match found.worst_decreases.first() {
         Some(fall) => format!("{} ({}, {})", count(fall.from - fall.to), fall.location, fall.date),
         None => "-".into(),
     });
-    row("jumps", &|i| count(quality.targets[i].jumps as f64));
-    row("largest jump", &|i| match quality.targets[i].worst_jumps.first() {
+    row("jumps", &|found| number(found.jumps));
+    row("largest jump", &|found| match found.worst_jumps.first() {
         Some(jump) => format!("{} ({}, {})", count(jump.new), jump.location, jump.date),
         None => "-".into(),
     });
-    row("series without any", &|i| count(quality.targets[i].never_positive as f64));
-    row("below 0", &|i| count(quality.targets[i].negative as f64));
-    row("not whole numbers", &|i| count(quality.targets[i].non_integer as f64));
+    row("series without any", &|found| number(found.never_positive));
+    row("below 0", &|found| number(found.negative));
+    row("not whole numbers", &|found| number(found.non_integer));
     table
 }
 

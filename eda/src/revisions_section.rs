@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
-use covid_data::{AgeBand, Changes, Revisions, TargetRevisions};
+use covid_core::Target;
+use covid_data::{AgeBand, Changes, Revision, Revisions, TargetRevisions};
 use covid_report::{Column, HtmlPage, Table, count};
 
 use crate::{
     comparison::Comparison,
     files::Files,
-    page::{plain, shown},
+    page::{plain, sentence, short, shown},
     report::{listed, ranges},
 };
 
@@ -18,7 +19,8 @@ const ROWS: usize = 20;
 /// What the terminal shows, with a line's end after each line.
 pub(crate) fn text(comparison: &Comparison) -> String {
     let mut text = String::new();
-    for line in lines(comparison) {
+    let _ = writeln!(text, "revisions from {}\n            to {}", comparison.old, comparison.new);
+    for line in lines(&comparison.revisions) {
         let _ = writeln!(text, "{line}");
     }
     if comparison.revisions.common.is_some() {
@@ -31,8 +33,11 @@ pub(crate) fn text(comparison: &Comparison) -> String {
 pub(crate) fn show(page: &mut HtmlPage, comparison: &Comparison, files: &Files) {
     let found = &comparison.revisions;
     page.heading("Revisions");
-    for line in lines(comparison) {
-        page.paragraph(&line);
+    for (what, vintage) in [("The old vintage", &comparison.old), ("The new one", &comparison.new)] {
+        page.paragraph(&format!("{what}: {vintage}."));
+    }
+    for line in lines(found) {
+        page.paragraph(&sentence(&line));
     }
     if found.common.is_none() {
         return;
@@ -48,14 +53,12 @@ pub(crate) fn show(page: &mut HtmlPage, comparison: &Comparison, files: &Files) 
     by_series(page, found);
 }
 
-/// What was compared, and what only one of the two has.
-fn lines(comparison: &Comparison) -> Vec<String> {
-    let found = &comparison.revisions;
-    let mut lines = vec![format!("revisions from {}", comparison.old), format!("            to {}", comparison.new)];
-    lines.push(match found.common {
+/// What both vintages have, and what only one of them.
+fn lines(found: &Revisions) -> Vec<String> {
+    let mut lines = vec![match found.common {
         Some(common) => format!("dates of both: {}", ranges(&[common])),
         None => "no date is in both: there is nothing to compare".into(),
-    });
+    }];
     for (what, dates) in [("dates added", &found.added), ("dates removed", &found.removed)] {
         if !dates.is_empty() {
             lines.push(format!("{what}: {}", ranges(dates)));
@@ -81,7 +84,7 @@ fn totals(found: &Revisions) -> Table {
     let columns = ["ConfirmedCases", "Fatalities"].map(Column::number);
     let mut table = Table::new([Column::text("Revisions")].into_iter().chain(columns));
     let mut row = |name: &str, value: &dyn Fn(&TargetRevisions) -> String| {
-        let [cases, deaths] = found.targets.each_ref().map(value);
+        let [cases, deaths] = found.targets.each_ref().map(|found| found.as_ref().map_or("-".into(), value));
         table.row([name.to_owned(), cases, deaths]);
     };
     let number = |number: usize| count(number as f64);
@@ -122,7 +125,10 @@ fn ages(found: &Revisions) -> Table {
     let columns = ["ConfirmedCases", "Fatalities"].map(Column::number);
     let mut table = Table::new([Column::text("Age of the day")].into_iter().chain(columns));
     for band in &found.ages {
-        let [cases, deaths] = band.changes.each_ref().map(with_share);
+        let [cases, deaths] = Target::ALL.map(|target| match &found.targets[target.index()] {
+            Some(_) => with_share(&band.changes[target.index()]),
+            None => "-".into(),
+        });
         table.row([age(band), cases, deaths]);
     }
     table
@@ -150,12 +156,20 @@ fn signed(change: f64) -> String {
     if change > 0.0 { format!("+{}", count(change)) } else { count(change) }
 }
 
+/// A row for each location: what was counted in another way changed on every day since, by about as much.
 fn largest(page: &mut HtmlPage, found: &Revisions, files: &Files) {
-    for target in found.targets.iter().filter(|target| !target.largest.is_empty()) {
-        page.subheading(&format!("Largest revisions: {}", plain(target.target).to_lowercase()));
-        let rows = target.largest.iter().take(ROWS);
-        let all = target.changes.changed();
-        page.paragraph(&shown("The largest change first", rows.len(), all, files.mention("revisions.csv")));
+    for target in Target::ALL {
+        let series = found.series.iter().filter(|series| series.target == target);
+        let mut largest: Vec<&Revision> = series.filter_map(|series| series.largest.as_ref()).collect();
+        if largest.is_empty() {
+            continue;
+        }
+        let size = |found: &Revision| (found.new - found.old).abs();
+        largest.sort_by(|a, b| size(b).total_cmp(&size(a)));
+        page.subheading(&format!("Largest revisions: {}", short(target)));
+        let rows = largest.iter().take(ROWS);
+        let what = "The largest change of each location, the largest of all first";
+        page.paragraph(&shown(what, rows.len(), largest.len(), files.mention("revisions.csv")));
         let numbers = ["Old", "New", "Change", "Of the old"].map(Column::number);
         let mut table = Table::new(["Location", "Date"].map(Column::text).into_iter().chain(numbers));
         for found in rows {

@@ -32,8 +32,9 @@ pub struct Quality {
     pub last_date: Date,
     /// Dates on which no location has a count of either target.
     pub empty_days: Vec<DateRange>,
-    /// What was found in each target, in the order of [`Target::ALL`].
-    pub targets: [TargetQuality; 2],
+    /// What was found in each target, in the order of [`Target::ALL`]; none where no location has a count of it: what a
+    /// source does not publish is not missing.
+    pub targets: [Option<TargetQuality>; 2],
     /// Locations that published neither target anew during the last 14 days, the longest silent first. None where there
     /// are fewer than 15 days.
     pub stopped: Vec<Stopped>,
@@ -176,6 +177,7 @@ impl SeriesQuality {
 
 /// Looks at every count up to the view's as-of date. `reading` is what was noticed while the source was read.
 pub fn quality(view: &PanelView<'_>, reading: &Findings) -> Quality {
+    let known = view.targets();
     let mut targets = Target::ALL.map(TargetTally::new);
     let mut published = vec![false; view.days()];
     let (mut stopped, mut weekly_reporters, mut notable) = (Vec::new(), Vec::new(), Vec::new());
@@ -189,7 +191,8 @@ pub fn quality(view: &PanelView<'_>, reading: &Findings) -> Quality {
         }
         let weekly = found[Target::ConfirmedCases.index()].weekly_since;
         weekly_reporters.extend(weekly.map(|since| WeeklyReporter { location: name.to_owned(), since }));
-        notable.extend(found.into_iter().filter(|series| series.is_notable() || has_stopped || weekly.is_some()));
+        let found = found.into_iter().filter(|series| known.contains(&series.target));
+        notable.extend(found.filter(|series| series.is_notable() || has_stopped || weekly.is_some()));
     }
     stopped.sort_by_key(|stopped| stopped.last_change);
     Quality {
@@ -198,7 +201,7 @@ pub fn quality(view: &PanelView<'_>, reading: &Findings) -> Quality {
         first_date: view.first_date(),
         last_date: view.as_of(),
         empty_days: ranges(view, published.iter().enumerate().filter(|(_, day)| !**day).map(|(day, _)| day)),
-        targets: targets.map(TargetTally::finish),
+        targets: targets.map(TargetTally::finish).map(|found| known.contains(&found.target).then_some(found)),
         stopped,
         weekly_reporters,
         series: notable,

@@ -41,8 +41,9 @@ pub struct Revisions {
     /// Locations that probably have another name now: nine tenths of their counts on common days are the same. They are
     /// not compared further.
     pub renamed: Vec<Renamed>,
-    /// What changed in each target, in the order of [`Target::ALL`]; of common locations and dates alone.
-    pub targets: [TargetRevisions; 2],
+    /// What changed in each target, in the order of [`Target::ALL`]; of common locations and dates alone. None where
+    /// neither vintage has a count of it.
+    pub targets: [Option<TargetRevisions>; 2],
     /// Every series in which a count changed, the most changed first.
     pub series: Vec<SeriesRevisions>,
     /// How far back counts changed, by days from the latest common date.
@@ -149,7 +150,7 @@ pub struct AgeBand {
     pub from: usize,
     /// And to the oldest.
     pub to: usize,
-    /// How many counts changed, in the order of [`Target::ALL`].
+    /// How many counts changed, in the order of [`Target::ALL`]; all 0 where neither vintage has a count of it.
     pub changes: [Changes; 2],
 }
 
@@ -172,11 +173,13 @@ pub struct RevisedCount<'a> {
 pub fn compare(old: &PanelView<'_>, new: &PanelView<'_>) -> Revisions {
     let pairs = pairs(old, new);
     let common = Common::of(old, new);
+    let known = [old.targets(), new.targets()].concat();
     let mut targets = Target::ALL.map(TargetTally::new);
     let mut ages = AgeTally::new(common.as_ref().map_or(0, |common| common.days));
     let mut series = Vec::new();
     if let Some(common) = &common {
-        for (pair, target) in pairs.iter().flat_map(|pair| Target::ALL.map(|target| (pair, target))) {
+        let series_of = |pair| Target::ALL.map(|target| (pair, target));
+        for (pair, target) in pairs.iter().flat_map(series_of).filter(|(_, target)| known.contains(target)) {
             let counts = common.counts(old, new, *pair, target);
             let name = new.locations()[pair.new].name();
             ages.add(target, &counts);
@@ -202,7 +205,7 @@ pub fn compare(old: &PanelView<'_>, new: &PanelView<'_>) -> Revisions {
         appeared: names(new, &appeared, &|pair| pair.new),
         vanished: names(old, &vanished, &|pair| pair.old),
         renamed: renamed.iter().map(|(pair, agreement)| named(old, new, *pair, *agreement)).collect(),
-        targets: targets.map(TargetTally::finish),
+        targets: targets.map(TargetTally::finish).map(|found| known.contains(&found.target).then_some(found)),
         series,
         ages: ages.finish(),
     }

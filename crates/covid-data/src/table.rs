@@ -229,11 +229,6 @@ impl Table {
         &self.columns
     }
 
-    /// The columns, in order, to keep.
-    pub fn into_columns(self) -> Vec<(String, Column)> {
-        self.columns
-    }
-
     /// A column by name.
     ///
     /// # Errors

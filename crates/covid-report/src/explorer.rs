@@ -18,20 +18,25 @@ pub struct Explorer {
     days: usize,
     names: Vec<String>,
     series: Vec<[String; 2]>,
+    /// Whether any location has a count of cases, and of deaths.
+    published: [bool; 2],
 }
 
 impl Explorer {
     /// An explorer of so many days from a first date on, still without a location.
     pub fn new(first: Date, days: usize) -> Self {
-        Self { first, days, names: Vec::new(), series: Vec::new() }
+        Self { first, days, names: Vec::new(), series: Vec::new(), published: [false; 2] }
     }
 
     /// Adds a location with its cumulative cases and deaths, one count a day from the first date on. The first that is
     /// added is shown when the page is opened. Counts are rounded to whole numbers; what is not finite, or missing at
-    /// the end, is a day without a count. A name that is there already is left out, since it could not be picked.
+    /// the end, is a day without a count; a target without any is not offered. A name that is there already is left out, since it could not be picked.
     pub fn location(&mut self, name: &str, counts: [&[f64]; 2]) -> &mut Self {
         if !self.names.iter().any(|known| known == name) {
             self.names.push(name.to_owned());
+            for (published, counts) in self.published.iter_mut().zip(counts) {
+                *published |= counts.iter().any(|count| count.is_finite());
+            }
             self.series.push(counts.map(|counts| code::encode(counts, self.days)));
         }
         self

@@ -64,7 +64,7 @@ impl Calibration {
     }
 
     /// How much wider than usual the errors of a series are, given the centres of its weeks.
-    pub(crate) fn factors(&self, recent: &Recent, target: Target, weekly: &[f64; WEEKS]) -> Factors {
+    pub(crate) fn factors(&self, recent: &Recent<'_>, target: Target, weekly: &[f64; WEEKS]) -> Factors {
         self.spread.factors(&Unsteadiness::of(recent, target), target, weekly)
     }
 
@@ -198,7 +198,7 @@ impl DayForecast {
         let centres = replay.fit(spec, &view)?.centres(&view, &places, furthest);
         let recents = Recent::latest(&view);
         let unsteady =
-            Target::ALL.map(|target| recents.iter().map(|recent| Unsteadiness::of(recent, target)).collect());
+            Target::ALL.map(|target| recents.par_iter().map(|recent| Unsteadiness::of(recent, target)).collect());
         Ok(Self { day, made: Some((centres, unsteady)) })
     }
 
@@ -216,7 +216,7 @@ impl DayForecast {
             let of = |(place, unsteady): (usize, &Unsteadiness)| {
                 spread.factors(unsteady, target, &centres.weekly[place][target.index()])
             };
-            unsteady[target.index()].iter().enumerate().map(of).collect()
+            unsteady[target.index()].par_iter().enumerate().map(of).collect()
         });
         DayOutcomes {
             tables: Target::ALL.map(|target| {

@@ -32,7 +32,7 @@ pub(crate) struct Unsteadiness {
 }
 
 impl Unsteadiness {
-    pub(crate) fn of(recent: &Recent, target: Target) -> Self {
+    pub(crate) fn of(recent: &Recent<'_>, target: Target) -> Self {
         let weeks = Weeks::of(recent, target);
         let new = &weeks.new;
         let changes: [f64; 8] =

@@ -1,14 +1,15 @@
 //! The report in a real browser.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use covid_testing::Sandbox;
+use covid_testing::{Sandbox, visits};
 use serde_json::{Value, json};
 
 use crate::{
     REPORT,
     devtools::{Browser, chromium},
     run,
+    visits::SOURCE as VISITS,
 };
 
 const CAPTION: &str = "document.getElementById('explorer-caption').textContent";
@@ -124,10 +125,20 @@ fn a_phone_does_not_scroll_sideways() {
     let Some(chromium) = chromium() else { return };
     let sandbox = Sandbox::new();
     let (page, _) = report(&sandbox, &[]);
-    let mut browser = Browser::start(&chromium, sandbox.path());
+    does_not_scroll_sideways(&chromium, &sandbox, &page, "location=Upper+Lassonia");
+    // A page with the section of revisions, and without deaths.
+    let sandbox = Sandbox::new();
+    sandbox.write("visits.csv", visits());
+    sandbox.write("old.csv", visits().replace(",18584", ",18500"));
+    let (page, _) = report(&sandbox, &[&VISITS[..], &["--compare", "old.csv"]].concat());
+    does_not_scroll_sideways(&chromium, &sandbox, &page, "location=Harbour");
+}
+
+fn does_not_scroll_sideways(chromium: &Path, sandbox: &Sandbox, page: &Path, hash: &str) {
+    let mut browser = Browser::start(chromium, sandbox.path());
     let phone = json!({ "width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": true });
     browser.call("Emulation.setDeviceMetricsOverride", phone);
-    browser.open(&page, "location=Upper+Lassonia");
+    browser.open(page, hash);
     assert_eq!(browser.value("[innerWidth, document.documentElement.scrollWidth]"), json!([390, 390]));
     // Whatever is wider than the page lies in a box that scrolls by itself.
     let outside = "[...document.querySelectorAll('main *')].filter(node => !node.closest('.scroll, svg, datalist') \
@@ -137,6 +148,26 @@ fn a_phone_does_not_scroll_sideways() {
                   .map(label => label.getBoundingClientRect()); \
                   return boxes.slice(1).every((box, at) => box.left > boxes[at].right + 2); })()";
     assert_eq!(browser.value(labels), true, "labels of dates overlap");
+    assert_eq!(browser.complaints(), [] as [Value; 0]);
+}
+
+#[test]
+fn what_was_never_published_is_not_offered() {
+    let Some(chromium) = chromium() else { return };
+    let sandbox = Sandbox::new();
+    sandbox.write("visits.csv", visits());
+    let (page, _) = report(&sandbox, &VISITS);
+    let mut browser = Browser::start(&chromium, sandbox.path());
+    browser.open(&page, "location=Market&target=deaths&measure=cumulative");
+    assert_eq!(browser.value("document.getElementById('explorer-targets').offsetHeight"), 0);
+    assert_eq!(
+        browser.text(CAPTION),
+        "Market: cumulative confirmed cases, up to 2024-06-28. Latest: 18,584 on 2024-06-28."
+    );
+    browser.click("[value=new]");
+    assert!(browser.text(CAPTION).starts_with("Market: new confirmed cases a day"));
+    // Nor is a mark explained that the chart has not.
+    assert_eq!(browser.value("document.getElementById('explorer-revised').offsetHeight"), 0);
     assert_eq!(browser.complaints(), [] as [Value; 0]);
 }
 

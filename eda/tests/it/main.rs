@@ -4,6 +4,7 @@
 mod browser;
 mod devtools;
 mod fetch;
+mod lists;
 mod visits;
 
 use covid_testing::{Output, Sandbox, assert_run, real_data};

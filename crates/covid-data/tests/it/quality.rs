@@ -1,7 +1,7 @@
 //! The quality report on a panel with one of everything.
 
 use covid_core::{Date, Location, Panel};
-use covid_data::{Findings, quality, quality_to_csv};
+use covid_data::{Findings, Quality, quality, quality_to_csv};
 use insta::assert_snapshot;
 
 /// Eight weeks of six places, each with something of its own.
@@ -112,13 +112,34 @@ fn one_of_everything_is_found() {
     "#);
 }
 
+fn decreases(found: &Quality) -> [usize; 2] {
+    found.targets.each_ref().map(|target| target.as_ref().unwrap().decreases)
+}
+
+#[test]
+fn a_target_that_no_place_publishes_is_not_missing() {
+    let (gap, first) = (f64::NAN, Date::constant(2020, 1, 1));
+    let places = ["Datastan", "Modelonia"].map(Location::country).to_vec();
+    let cases = [5.0, gap, 9.0, gap, gap, gap, 1.0, 1.0, 1.0, gap, gap, gap];
+    let found = |counts: &[f64]| {
+        let panel = Panel::new(places.clone(), first, 3, counts.to_vec()).unwrap();
+        let found = quality(&panel.view(), &Findings::default());
+        (found.targets.map(|target| target.map(|target| (target.missing, target.never_positive))), found.series.len())
+    };
+    assert_eq!(found(&cases), ([Some((1, 0)), None], 1));
+    // A single count tells that they are published.
+    let mut with_one_death = cases;
+    with_one_death[11] = 0.0;
+    assert_eq!(found(&with_one_death), ([Some((1, 0)), Some((5, 2))], 3));
+}
+
 #[test]
 fn it_sees_no_further_than_its_view() {
     let counts = vec![1.0, 2.0, 1.0, 0.0, 0.0, 0.0];
     let panel = Panel::new(vec![Location::country("Datastan")], Date::constant(2020, 1, 1), 3, counts).unwrap();
     let early = quality(&panel.as_of(Date::constant(2020, 1, 2)).unwrap(), &Findings::default());
-    assert_eq!((early.days, early.targets[0].decreases), (2, 0));
-    assert_eq!(quality(&panel.view(), &Findings::default()).targets[0].decreases, 1);
+    assert_eq!((early.days, decreases(&early)), (2, [0, 0]));
+    assert_eq!(decreases(&quality(&panel.view(), &Findings::default())), [1, 0]);
 }
 
 #[test]
@@ -127,7 +148,8 @@ fn a_source_that_says_nothing_has_nothing_to_tell() {
         Panel::new(vec![Location::country("Datastan")], Date::constant(2020, 1, 1), 20, vec![f64::NAN; 40]).unwrap();
     let found = quality(&panel.view(), &Findings::default());
     assert_eq!(found.empty_days.iter().map(|range| range.days).sum::<usize>(), 20);
-    assert_eq!(found.targets.each_ref().map(|target| (target.missing, target.gaps)), [(20, 0); 2]);
+    assert_eq!(found.targets, [None, None]);
+    assert!(found.series.is_empty());
     assert_eq!(found.stopped.len(), 1);
     assert_eq!(found.stopped[0].last_change, None);
 }

@@ -41,7 +41,7 @@ fn the_sample_is_described() {
 fn the_sample_has_what_published_counts_have() {
     let panel = Simulation::sample().panel();
     let found = quality(&panel.view(), &Findings::default());
-    let [cases, deaths] = &found.targets;
+    let [cases, deaths] = found.targets.map(Option::unwrap);
     assert!((10..100).contains(&cases.decreases), "corrections: {}", cases.decreases);
     assert!((2..12).contains(&found.weekly_reporters.len()), "weekly: {:?}", found.weekly_reporters);
     assert!((2..12).contains(&deaths.never_positive), "no deaths: {}", deaths.never_positive);

@@ -11,11 +11,17 @@
   const FEWEST_DAYS = 4;
   const PAPER_WIDTH = 700;
   const MARGIN = { top: 12, right: 20, bottom: 28, left: 58 };
-  const CHOICES = { measure: ["cumulative", "new"], target: ["cases", "deaths"], scale: ["linear", "log"] };
   const TARGETS = { cases: "confirmed cases", deaths: "deaths" };
 
   const element = (id) => document.getElementById(id);
   const data = JSON.parse(element("explorer-data").textContent);
+  // What the source never published is not offered.
+  const published = Object.keys(TARGETS).filter((_, at) => data.published[at]);
+  const CHOICES = {
+    measure: ["cumulative", "new"],
+    target: published.length > 0 ? published : Object.keys(TARGETS),
+    scale: ["linear", "log"],
+  };
   const first = Date.parse(data.first + "T00:00:00Z");
   const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
   const fine = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
@@ -29,7 +35,7 @@
   const day = element("explorer-day");
   const reading = element("explorer-reading");
 
-  let state = { location: data.names[0], measure: "new", target: "cases", scale: "linear" };
+  let state = { location: data.names[0], measure: "new", target: CHOICES.target[0], scale: "linear" };
   let drawn = null;
 
   // ---- the series ----
@@ -103,7 +109,7 @@
   }
 
   function seriesOf({ location, measure, target }) {
-    const counts = decode(data.series[data.names.indexOf(location)][CHOICES.target.indexOf(target)]);
+    const counts = decode(data.series[data.names.indexOf(location)][Object.keys(TARGETS).indexOf(target)]);
     if (measure === "cumulative") return { lines: [{ kind: "mean", values: counts }], revisions: [] };
     const published = newCounts(counts);
     const revisions = published.flatMap((added, at) => (added < 0 ? [at] : []));
@@ -226,6 +232,7 @@
     plot.replaceChildren(svg);
     drawn = { lines, scale, cursor };
     element("explorer-key").hidden = state.measure !== "new";
+    element("explorer-revised").hidden = revisions.length === 0;
     read();
   }
 
@@ -347,6 +354,7 @@
     }));
     day.max = data.days - 1;
     day.value = data.days - 1;
+    element("explorer-targets").hidden = CHOICES.target.length < 2;
     element("explorer").hidden = false;
     listen();
     fromAddress();

@@ -64,16 +64,16 @@ impl Blend {
     }
 
     /// What the members take from all places together.
-    pub(super) fn pooled(places: &[Recent]) -> Pooled {
-        Pooled {
-            growth: ShrunkGrowth::DEFAULT.pooled(places),
-            world: WeeklyTrend::DEFAULT.pooled(places),
-            fatality: LaggedDeaths::DEFAULT.pooled(places),
-        }
+    pub(super) fn pooled(places: &[Recent<'_>]) -> Pooled {
+        let ((growth, world), fatality) = rayon::join(
+            || (ShrunkGrowth::DEFAULT.pooled(places), WeeklyTrend::DEFAULT.pooled(places)),
+            || LaggedDeaths::DEFAULT.pooled(places),
+        );
+        Pooled { growth, world, fatality }
     }
 
     /// The members' paths of one place and their blend, 1 to `horizon` days ahead (at most 60).
-    pub(super) fn members(&self, recent: &Recent, pooled: Pooled, horizon: usize) -> Members {
+    pub(super) fn members(&self, recent: &Recent<'_>, pooled: Pooled, horizon: usize) -> Members {
         let mut members = Members { shrunk: [EMPTY; 2], trend: [EMPTY; 2], lagged: EMPTY, blend: [EMPTY; 2] };
         for target in Target::ALL {
             let i = target.index();

@@ -60,13 +60,13 @@ impl LaggedDeaths {
     }
 
     /// New deaths, and the new cases that they are compared with.
-    fn deaths_and_cases(&self, recent: &Recent) -> (f64, f64) {
+    fn deaths_and_cases(&self, recent: &Recent<'_>) -> (f64, f64) {
         let cases = recent.new_counts(Target::ConfirmedCases, self.lag, self.lag + SPAN);
         (recent.new_counts(Target::Fatalities, 0, SPAN), cases)
     }
 
     /// The ratio of deaths to cases before them, over all places.
-    pub(super) fn pooled(&self, places: &[Recent]) -> f64 {
+    pub(super) fn pooled(&self, places: &[Recent<'_>]) -> f64 {
         let (mut logs, mut many, mut deaths, mut cases) = (0.0, 0usize, 0.0, 0.0);
         for (d, c) in places.iter().map(|recent| self.deaths_and_cases(recent)) {
             deaths += d;
@@ -80,7 +80,7 @@ impl LaggedDeaths {
     }
 
     /// Deaths, given the path of cases on x = ln(1 + count).
-    pub(super) fn path(&self, recent: &Recent, pooled: f64, cases: &[f64], path: &mut [f64]) {
+    pub(super) fn path(&self, recent: &Recent<'_>, pooled: f64, cases: &[f64], path: &mut [f64]) {
         let (deaths, before) = self.deaths_and_cases(recent);
         let ratio = ((deaths + PRIOR_CASES * pooled) / (before + PRIOR_CASES)).min(MOST);
         let now = recent.count(Target::Fatalities, 0);

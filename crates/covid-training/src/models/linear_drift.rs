@@ -38,7 +38,7 @@ impl LinearDrift {
         vec![("window", self.window.to_string())]
     }
 
-    fn path(&self, recent: &Recent, target: Target, path: &mut [f64]) {
+    fn path(&self, recent: &Recent<'_>, target: Target, path: &mut [f64]) {
         let last = recent.count(target, 0);
         let drift = recent.new_counts(target, 0, self.window) / self.window as f64;
         path.iter_mut().enumerate().for_each(|(i, x)| *x = (last + drift * (i + 1) as f64).ln_1p());

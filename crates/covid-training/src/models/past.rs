@@ -3,10 +3,12 @@
 
 use std::{
     collections::HashMap,
+    ops::Range,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use covid_core::PanelView;
+use rayon::prelude::*;
 
 use super::{residual_ridge::PastDay, weekly_ridge::PastWeek};
 
@@ -30,6 +32,22 @@ impl<'a> PastDays<'a> {
     pub(super) fn week(&self, day: usize) -> Arc<PastWeek> {
         self.weeks.get(day, || PastWeek::learn(&self.view, day))
     }
+}
+
+/// Places whose lessons are summed up in one go. It is fixed, so that sums do not depend on the number of threads.
+const PLACES_A_PART: usize = 4096;
+
+/// Sums up what all of `places` places teach: parts of them in parallel, and the parts in order.
+pub(super) fn sum_of_parts<T: Send>(
+    places: usize,
+    part: impl Fn(Range<usize>) -> T + Sync,
+    add: impl Fn(&mut T, T),
+) -> T {
+    let parts = places.div_ceil(PLACES_A_PART).max(1);
+    let of = |i: usize| part(i * PLACES_A_PART..places.min((i + 1) * PLACES_A_PART));
+    let (mut sum, rest) = rayon::join(|| of(0), || (1..parts).into_par_iter().map(of).collect::<Vec<T>>());
+    rest.into_iter().for_each(|part| add(&mut sum, part));
+    sum
 }
 
 struct Memo<T>(Mutex<HashMap<usize, Arc<T>>>);

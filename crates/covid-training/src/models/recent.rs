@@ -1,35 +1,37 @@
 //! The newest counts of a place, as the simple models read them.
 
 use covid_core::{PanelView, Target};
-use rayon::prelude::*;
 
-/// Days of history that a simple model may read, the as-of date included: nine weeks, of which
-/// the intervals compare each with the one before.
-pub(crate) const WINDOW: usize = 64;
+/// Counts of one place up to a day: at least 0, a gap repeats the count before it, 0 before the first count.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Recent<'a>([Series<'a>; 2]);
 
-/// Counts of one place on its newest days: at least 0, a gap repeats the count before it, 0 before the first count.
-#[derive(Debug, Clone)]
-pub(crate) struct Recent([[f64; WINDOW]; 2]);
+/// Counts of some days, without those after the last published one.
+#[derive(Debug, Clone, Copy)]
+struct Series<'a> {
+    days: usize,
+    published: &'a [f64],
+}
 
-impl Recent {
+impl<'a> Recent<'a> {
     /// A place as it was on a day, which the view must reach.
-    pub(crate) fn on(view: &PanelView<'_>, place: usize, day: usize) -> Self {
-        Self(Target::ALL.map(|target| newest(&view.counts(place, target)[..=day])))
+    pub(crate) fn on(view: &PanelView<'a>, place: usize, day: usize) -> Self {
+        Self(Target::ALL.map(|target| Series::new(&view.counts(place, target)[..=day])))
     }
 
     /// Every place of a view on a day.
-    pub(crate) fn all(view: &PanelView<'_>, day: usize) -> Vec<Self> {
-        (0..view.locations().len()).into_par_iter().with_min_len(64).map(|place| Self::on(view, place, day)).collect()
+    pub(crate) fn all(view: &PanelView<'a>, day: usize) -> Vec<Self> {
+        (0..view.locations().len()).map(|place| Self::on(view, place, day)).collect()
     }
 
     /// Every place of a view on its as-of date.
-    pub(crate) fn latest(view: &PanelView<'_>) -> Vec<Self> {
+    pub(crate) fn latest(view: &PanelView<'a>) -> Vec<Self> {
         Self::all(view, view.days() - 1)
     }
 
     /// The count some days ago.
     pub(crate) fn count(&self, target: Target, ago: usize) -> f64 {
-        self.0[target.index()][WINDOW - 1 - ago]
+        self.0[target.index()].count(ago)
     }
 
     /// ln(1 + count) some days ago.
@@ -48,33 +50,31 @@ impl Recent {
     }
 }
 
-fn newest(counts: &[f64]) -> [f64; WINDOW] {
-    let from = counts.len().saturating_sub(WINDOW);
-    let mut newest = [0.0; WINDOW];
-    let published = |count: &&f64| !count.is_nan();
-    // A window that begins in a gap begins with the count before it.
-    let mut last = counts[..from].iter().rev().find(published).map_or(0.0, |count| count.max(0.0));
-    let room = WINDOW - (counts.len() - from);
-    for (slot, &count) in newest[room..].iter_mut().zip(&counts[from..]) {
-        if !count.is_nan() {
-            last = count.max(0.0);
-        }
-        *slot = last;
+impl<'a> Series<'a> {
+    fn new(counts: &'a [f64]) -> Self {
+        let published = counts.iter().rposition(|count| !count.is_nan()).map_or(0, |last| last + 1);
+        Self { days: counts.len(), published: &counts[..published] }
     }
-    newest
+
+    fn count(&self, ago: usize) -> f64 {
+        let Some(day) = self.days.checked_sub(1 + ago) else { return 0.0 };
+        let until = &self.published[..self.published.len().min(day + 1)];
+        until.iter().rev().find(|count| !count.is_nan()).map_or(0.0, |count| count.max(0.0))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn counts(of: &[f64], newest: usize) -> Vec<f64> {
+        (0..newest).map(|ago| Series::new(of).count(ago)).collect()
+    }
+
     #[test]
     fn gaps_are_filled_from_before_and_the_time_before_the_first_day_is_0() {
-        let short = newest(&[f64::NAN, 2.0, f64::NAN, -1.0]);
-        assert_eq!(short[WINDOW - 4..], [0.0, 2.0, 2.0, 0.0]);
-        assert!(short[..WINDOW - 4].iter().all(|count| *count == 0.0));
-        let mut long = vec![7.0; 3];
-        long.resize(WINDOW + 2, f64::NAN);
-        assert_eq!(newest(&long), [7.0; WINDOW], "the last count before the window goes on");
+        assert_eq!(counts(&[f64::NAN, 2.0, f64::NAN, -1.0], 6), [0.0, 2.0, 2.0, 0.0, 0.0, 0.0]);
+        assert_eq!(counts(&[7.0, f64::NAN, f64::NAN], 4), [7.0, 7.0, 7.0, 0.0]);
+        assert_eq!(counts(&[f64::NAN; 3], 4), [0.0; 4]);
     }
 }

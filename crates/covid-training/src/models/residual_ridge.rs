@@ -12,7 +12,7 @@
 //! competitions of spring 2020. How far each simple model lies from the blend is among the features, so that the fit is also
 //! the weighing of these models by their past.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, ops::Range, sync::Arc};
 
 use covid_core::{PanelView, Target};
 use rayon::prelude::*;
@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Blend, FittedForecaster, Forecaster,
     blend::{Members, Pooled},
-    past::PastDays,
+    past::{PastDays, sum_of_parts},
     recent::Recent,
 };
 use crate::{
@@ -138,17 +138,29 @@ impl PastDay {
     pub(crate) fn learn(view: &PanelView<'_>, day: usize) -> Self {
         let recents = Recent::all(view, day);
         let pooled = Blend::pooled(&recents);
-        let mut past = Self { day, grams: [Gram::new(), Gram::new()], moments: [[[0.0; FEATURES]; AHEAD.len()]; 2] };
-        for (place, recent) in recents.iter().enumerate() {
-            let members = Blend::DEFAULT.members(recent, pooled, FURTHEST);
-            for target in Target::ALL {
-                past.add(view, place, target, recent, &members);
+        let part = |places: Range<usize>| {
+            let mut past =
+                Self { day, grams: [Gram::new(), Gram::new()], moments: [[[0.0; FEATURES]; AHEAD.len()]; 2] };
+            for place in places {
+                let members = Blend::DEFAULT.members(&recents[place], pooled, FURTHEST);
+                for target in Target::ALL {
+                    past.add(view, place, target, &recents[place], &members);
+                }
             }
-        }
-        past
+            past
+        };
+        sum_of_parts(recents.len(), part, Self::merge)
     }
 
-    fn add(&mut self, view: &PanelView<'_>, place: usize, target: Target, recent: &Recent, members: &Members) {
+    fn merge(&mut self, other: Self) {
+        for (gram, other) in self.grams.iter_mut().zip(&other.grams) {
+            gram.merge(other, 1.0);
+        }
+        let moments = self.moments.as_flattened_mut().as_flattened_mut();
+        moments.iter_mut().zip(other.moments.as_flattened().as_flattened()).for_each(|(sum, value)| *sum += value);
+    }
+
+    fn add(&mut self, view: &PanelView<'_>, place: usize, target: Target, recent: &Recent<'_>, members: &Members) {
         let features = features(recent, members, target);
         // A place that is growing has larger errors, and would drown the others.
         let weight = 0.5 / (0.05 + features[GROWTH].max(0.0)).sqrt();
@@ -164,7 +176,7 @@ impl PastDay {
 }
 
 /// The features of one series, the constant first.
-fn features(recent: &Recent, members: &Members, target: Target) -> [f64; FEATURES] {
+fn features(recent: &Recent<'_>, members: &Members, target: Target) -> [f64; FEATURES] {
     let (i, other) = (target.index(), Target::ALL[1 - target.index()]);
     let (blend, now) = (&members.blend[i], recent.log(target, 0));
     let [growth7, growth28] = [7, 28].map(|ahead| blend[ahead - 1] - now);
@@ -232,7 +244,7 @@ pub struct FittedResidualRidge {
 }
 
 impl FittedResidualRidge {
-    fn corrected(&self, recent: &Recent, members: &Members, target: Target, path: &mut [f64]) {
+    fn corrected(&self, recent: &Recent<'_>, members: &Members, target: Target, path: &mut [f64]) {
         let features = features(recent, members, target);
         let corrections: [f64; AHEAD.len()] = std::array::from_fn(|i| {
             self.coefficients[target.index()][i].iter().zip(&features).map(|(c, feature)| c * feature).sum()

@@ -68,7 +68,7 @@ impl ShrunkGrowth {
     }
 
     /// Growth a day of both targets, deaths drawn to cases.
-    fn growth(&self, recent: &Recent) -> [f64; 2] {
+    fn growth(&self, recent: &Recent<'_>) -> [f64; 2] {
         let [cases, deaths] = Target::ALL.map(|target| {
             let span = SPANS[target.index()];
             ((recent.log(target, 0) - recent.log(target, span)) / span as f64).max(0.0)
@@ -77,7 +77,7 @@ impl ShrunkGrowth {
     }
 
     /// The weight of a place's own growth.
-    fn own(&self, recent: &Recent, target: Target) -> f64 {
+    fn own(&self, recent: &Recent<'_>, target: Target) -> f64 {
         let cases = recent.count(Target::ConfirmedCases, 0);
         match target {
             Target::ConfirmedCases if self.half > 0.0 => self.most * cases / (cases + self.half),
@@ -87,7 +87,7 @@ impl ShrunkGrowth {
     }
 
     /// The mean growth of the places with a count, by target; 0 where there is none.
-    pub(super) fn pooled(&self, places: &[Recent]) -> [f64; 2] {
+    pub(super) fn pooled(&self, places: &[Recent<'_>]) -> [f64; 2] {
         let (mut sums, mut counts) = ([0.0; 2], [0usize; 2]);
         for recent in places {
             let growth = self.growth(recent);
@@ -99,7 +99,7 @@ impl ShrunkGrowth {
         [0, 1].map(|target| if counts[target] > 0 { sums[target] / counts[target] as f64 } else { 0.0 })
     }
 
-    pub(super) fn path(&self, recent: &Recent, pooled: [f64; 2], target: Target, path: &mut [f64]) {
+    pub(super) fn path(&self, recent: &Recent<'_>, pooled: [f64; 2], target: Target, path: &mut [f64]) {
         let own = self.own(recent, target);
         let mut growth = own * self.growth(recent)[target.index()] + (1.0 - own) * pooled[target.index()];
         let mut level = recent.log(target, 0);

@@ -8,14 +8,16 @@
 //! Point forecasts that are best on the logarithm of cumulative counts are not medians of weekly ones, so this model stands
 //! apart from `residual-ridge`.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use covid_core::{PanelView, Target};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Blend,
     blend::Members,
+    past::sum_of_parts,
     recent::Recent,
     weeks::{Weeks, ratio, week_before},
 };
@@ -49,7 +51,7 @@ pub(super) struct PooledWeeks {
 }
 
 impl PooledWeeks {
-    pub(super) fn of(places: &[Recent]) -> Self {
+    pub(super) fn of(places: &[Recent<'_>]) -> Self {
         let (mut deaths, mut cases) = (0.0, 0.0);
         for recent in places {
             let (d, c) = deaths_and_cases(recent);
@@ -71,33 +73,34 @@ impl PooledWeeks {
 }
 
 /// Deaths of four weeks, and cases of the four weeks that end a week earlier.
-fn deaths_and_cases(recent: &Recent) -> (f64, f64) {
+fn deaths_and_cases(recent: &Recent<'_>) -> (f64, f64) {
     let sum = |target, weeks: std::ops::Range<usize>| weeks.map(|week| week_before(recent, target, week)).sum();
     (sum(Target::Fatalities, 0..4), sum(Target::ConfirmedCases, 1..5))
 }
 
 /// Every place of a view on a day, with what the blend said that day and two weeks before.
-pub(super) struct Day {
-    pub(super) recents: Vec<Recent>,
+pub(super) struct Day<'a> {
+    day: usize,
+    pub(super) recents: Vec<Recent<'a>>,
     pooled: PooledWeeks,
     blend: super::blend::Pooled,
     /// What the blend said two weeks ago of the week that has just ended; none before.
     expected: Option<Vec<[f64; 2]>>,
 }
 
-impl Day {
-    pub(super) fn of(view: &PanelView<'_>, day: usize) -> Self {
+impl<'a> Day<'a> {
+    pub(super) fn of(view: &PanelView<'a>, day: usize) -> Self {
         let recents = Recent::all(view, day);
         let expected = day.checked_sub(14).map(|before| {
             let recents = Recent::all(view, before);
             let pooled = Blend::pooled(&recents);
-            let week = |recent: &Recent| {
+            let week = |recent: &Recent<'_>| {
                 let members = Blend::DEFAULT.members(recent, pooled, 14);
                 Target::ALL.map(|target| blend_weeks::<2>(recent, &members, target)[1])
             };
-            recents.iter().map(week).collect()
+            recents.par_iter().with_min_len(64).map(week).collect()
         });
-        Self { pooled: PooledWeeks::of(&recents), blend: Blend::pooled(&recents), recents, expected }
+        Self { day, pooled: PooledWeeks::of(&recents), blend: Blend::pooled(&recents), recents, expected }
     }
 
     /// The paths of the blend and its members of a place.
@@ -156,7 +159,7 @@ fn median(a: f64, b: f64, c: f64) -> f64 {
 }
 
 /// New counts of the weeks of the blend's path, which does not fall.
-pub(super) fn blend_weeks<const N: usize>(recent: &Recent, members: &Members, target: Target) -> [f64; N] {
+pub(super) fn blend_weeks<const N: usize>(recent: &Recent<'_>, members: &Members, target: Target) -> [f64; N] {
     let mut reached = recent.count(target, 0);
     std::array::from_fn(|week| {
         let before = reached;
@@ -178,28 +181,55 @@ impl PastWeek {
     /// A day of a view. Weeks that end after the view's as-of date teach nothing.
     pub(crate) fn learn(view: &PanelView<'_>, day: usize) -> Self {
         let all = Day::of(view, day);
-        let weeks: Vec<[Weeks; 2]> = all.recents.iter().map(Weeks::both).collect();
-        let mut past = Self { grams: [Gram::new(), Gram::new()], moments: [[[0.0; FEATURES]; WEEKS]; 2] };
-        for target in Target::ALL {
-            let i = target.index();
-            let root = |weeks: &[Weeks; 2]| (1.0 + weeks[i].level).sqrt();
-            let mean = weeks.iter().map(root).sum::<f64>() / weeks.len() as f64;
-            for (place, weeks) in weeks.iter().enumerate() {
-                let features = all.features(place, weeks, target);
-                let weight = root(weeks) / mean;
-                past.grams[i].add(&features, weight);
-                for (week, moment) in past.moments[i].iter_mut().enumerate() {
-                    let end = day + 7 * (week + 1);
-                    if end < view.days() {
-                        let new = (view.count_at(place, target, end) - view.count_at(place, target, end - 7)).max(0.0);
-                        let missed = weight * (new.ln_1p() - weeks[i].log).clamp(-MOST, MOST);
-                        moment.iter_mut().zip(&features).for_each(|(sum, feature)| *sum += feature * missed);
-                    }
-                }
+        let weeks: Vec<[Weeks; 2]> = all.recents.par_iter().with_min_len(64).map(Weeks::both).collect();
+        let mean = Target::ALL
+            .map(|target| weeks.iter().map(|weeks| root(&weeks[target.index()])).sum::<f64>() / weeks.len() as f64);
+        let part = |places: Range<usize>| {
+            let mut past = Self { grams: [Gram::new(), Gram::new()], moments: [[[0.0; FEATURES]; WEEKS]; 2] };
+            for target in Target::ALL {
+                let mean = mean[target.index()];
+                places.clone().for_each(|place| past.add(view, &all, place, &weeks[place], target, mean));
+            }
+            past
+        };
+        sum_of_parts(weeks.len(), part, Self::merge)
+    }
+
+    /// Adds what a place teaches, which weighs as the root of its level over the `mean` of these.
+    fn add(
+        &mut self,
+        view: &PanelView<'_>,
+        all: &Day<'_>,
+        place: usize,
+        weeks: &[Weeks; 2],
+        target: Target,
+        mean: f64,
+    ) {
+        let i = target.index();
+        let features = all.features(place, weeks, target);
+        let weight = root(&weeks[i]) / mean;
+        self.grams[i].add(&features, weight);
+        for (week, moment) in self.moments[i].iter_mut().enumerate() {
+            let end = all.day + 7 * (week + 1);
+            if end < view.days() {
+                let new = (view.count_at(place, target, end) - view.count_at(place, target, end - 7)).max(0.0);
+                let missed = weight * (new.ln_1p() - weeks[i].log).clamp(-MOST, MOST);
+                moment.iter_mut().zip(&features).for_each(|(sum, feature)| *sum += feature * missed);
             }
         }
-        past
     }
+
+    fn merge(&mut self, other: Self) {
+        for (gram, other) in self.grams.iter_mut().zip(&other.grams) {
+            gram.merge(other, 1.0);
+        }
+        let moments = self.moments.as_flattened_mut().as_flattened_mut();
+        moments.iter_mut().zip(other.moments.as_flattened().as_flattened()).for_each(|(sum, value)| *sum += value);
+    }
+}
+
+fn root(weeks: &Weeks) -> f64 {
+    (1.0 + weeks.level).sqrt()
 }
 
 /// The coefficients of every target and week ahead.
@@ -237,7 +267,7 @@ impl FittedWeeklyRidge {
     }
 
     /// ln(1 + median) of the new counts 1 to 4 weeks ahead of a place, by target; `members` reach four weeks.
-    pub(super) fn medians(&self, day: &Day, place: usize, members: &Members) -> [[f64; WEEKS]; 2] {
+    pub(super) fn medians(&self, day: &Day<'_>, place: usize, members: &Members) -> [[f64; WEEKS]; 2] {
         let recent = &day.recents[place];
         let both = Weeks::both(recent);
         Target::ALL.map(|target| {

@@ -76,7 +76,7 @@ impl WeeklyTrend {
     }
 
     /// The world's ratio, by target.
-    pub(super) fn pooled(&self, places: &[Recent]) -> [f64; 2] {
+    pub(super) fn pooled(&self, places: &[Recent<'_>]) -> [f64; 2] {
         Target::ALL.map(|target| {
             let (mut sum, mut weights) = (0.0, PRIOR_PLACES);
             for recent in places {
@@ -89,7 +89,7 @@ impl WeeklyTrend {
         })
     }
 
-    pub(super) fn path(&self, recent: &Recent, pooled: [f64; 2], target: Target, path: &mut [f64]) {
+    pub(super) fn path(&self, recent: &Recent<'_>, pooled: [f64; 2], target: Target, path: &mut [f64]) {
         let level = self.level(recent, target);
         let weeks = recent.weeks(target);
         let seen = weeks[0] + weeks[1];
@@ -107,7 +107,7 @@ impl WeeklyTrend {
     }
 
     /// New counts a day.
-    fn level(&self, recent: &Recent, target: Target) -> f64 {
+    fn level(&self, recent: &Recent<'_>, target: Target) -> f64 {
         let (week, fortnight) = (recent.new_counts(target, 0, 7) / 7.0, recent.new_counts(target, 0, 14) / 14.0);
         if week > 0.0 { self.newest * week + (1.0 - self.newest) * fortnight } else { fortnight }
     }

@@ -14,14 +14,14 @@ pub(crate) struct Weeks {
 }
 
 impl Weeks {
-    pub(crate) fn of(recent: &Recent, target: Target) -> Self {
+    pub(crate) fn of(recent: &Recent<'_>, target: Target) -> Self {
         let new: [f64; 9] = std::array::from_fn(|week| week_before(recent, target, week));
         let mean = (new[0] + new[1]) / 2.0;
         let level = if new[0] > 0.0 { 0.7 * new[0] + 0.3 * mean } else { mean };
         Self { new, level, log: level.ln_1p() }
     }
 
-    pub(crate) fn both(recent: &Recent) -> [Self; 2] {
+    pub(crate) fn both(recent: &Recent<'_>) -> [Self; 2] {
         Target::ALL.map(|target| Self::of(recent, target))
     }
 
@@ -47,7 +47,7 @@ impl Weeks {
 }
 
 /// New counts of the week that ended so many weeks ago.
-pub(crate) fn week_before(recent: &Recent, target: Target, week: usize) -> f64 {
+pub(crate) fn week_before(recent: &Recent<'_>, target: Target, week: usize) -> f64 {
     recent.new_counts(target, 7 * week, 7 * week + 7)
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Sizes, buffers and look-up grids: how a thing is computed, not what is assumed.
-const BOOKKEEPING: [&str; 16] = [
+const BOOKKEEPING: [&str; 17] = [
     "FEATURES",
     "LANES",
     "BINS",
@@ -16,6 +16,7 @@ const BOOKKEEPING: [&str; 16] = [
     "CANDIDATES",
     "CONSTANT",
     "FORMAT_VERSION",
+    "PLACES_A_PART",
     "PLACES_A_TASK",
     "LEVELS",
     "SETTINGS",
