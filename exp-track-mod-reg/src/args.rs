@@ -7,7 +7,7 @@ use covid_cli::{CommonArgs, Format, Session, print_json, print_stdout};
 use covid_core::Fault;
 use covid_pipeline::{
     BacktestRequest, KaggleRequest, PipelineError, Project, RunQuery, Settings, backtest, compare_runs, kaggle,
-    parse_date, promote, promotions, rollback, tracking_runs, train_and_promote, versions,
+    parse_date, promote, promotions, rollback, sync, tracking_runs, train_and_promote, versions,
 };
 use covid_training::Recipe;
 
@@ -47,6 +47,12 @@ enum Command {
     },
     /// Make the champion before this one champion again, without asking the gate
     Rollback(ChangeArgs),
+    /// Add to an MLflow server what it does not have yet of the embedded tracker and registry
+    Sync {
+        /// The server
+        #[arg(long, value_name = "URL")]
+        to: String,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -108,11 +114,19 @@ fn days(text: &str) -> Result<usize, String> {
     text.strip_suffix('d').unwrap_or(text).parse().map_err(|_| "give a number of days, such as 28 or 28d".to_owned())
 }
 
-/// Does what is asked. A submission to Kaggle has data of its own, and opens no project.
+/// Does what is asked. A submission to Kaggle has data of its own and a synchronisation needs none: these open no project.
 pub(crate) async fn execute(args: &Args, session: &Session) -> Result<()> {
     let settings: Settings = session.settings(&[])?;
     if let Some(Command::Kaggle(asked)) = &args.command {
         return submit(asked, session, &settings.checked()?).await;
+    }
+    if let Some(Command::Sync { to }) = &args.command {
+        let report = sync(&settings.checked()?, to).await?;
+        return if session.format == Format::Text {
+            print_stdout(&render::synced(&report))
+        } else {
+            print_json(&report)
+        };
     }
     let clock = session.clock;
     let project = Project::open(settings, Arc::new(move || clock.now())).await?;
@@ -133,7 +147,7 @@ async fn execute_on(args: &Args, session: &Session, project: &Project) -> Result
     let text = session.format == Format::Text;
     match &args.command {
         // Done before, without a project.
-        Some(Command::Kaggle(_)) => Ok(()),
+        Some(Command::Kaggle(_) | Command::Sync { .. }) => Ok(()),
         None => {
             let registry = project.registry().await?;
             let bar = session.progress.bar("candidates", Recipe::CANDIDATES.len());

@@ -23,6 +23,15 @@ const TEST_PREFIX: &str = "COVID_TEST_";
 const NOW: &str = "COVID_NOW";
 /// MLflow's own variable for the setting `tracking`.
 const MLFLOW: &str = "MLFLOW_TRACKING_URI";
+/// MLflow's own variables, and the settings that they stand for.
+const MLFLOW_VARIABLES: [(&str, &str); 4] = [
+    (MLFLOW, "tracking"),
+    ("MLFLOW_TRACKING_USERNAME", "mlflow.username"),
+    ("MLFLOW_TRACKING_PASSWORD", "mlflow.password"),
+    ("MLFLOW_TRACKING_TOKEN", "mlflow.token"),
+];
+/// Settings whose values are never shown.
+const SECRETS: [&str; 2] = ["mlflow.password", "mlflow.token"];
 /// The folder for downloads. Not set, it is in the user's own cache folder.
 const CACHE_DIR: &str = "fetch.cache_dir";
 
@@ -231,8 +240,10 @@ impl Layers {
     }
 
     fn add_environment(&mut self, env: &BTreeMap<String, String>) -> Result<(), SettingsError> {
-        if let Some(uri) = env.get(MLFLOW).filter(|uri| !uri.is_empty()) {
-            self.set("tracking", Value::String(uri.clone()), Origin::Variable(MLFLOW.to_owned()))?;
+        for (name, key) in MLFLOW_VARIABLES {
+            if let Some(text) = env.get(name).filter(|text| !text.is_empty()) {
+                self.set(key, Value::String(text.clone()), Origin::Variable(name.to_owned()))?;
+            }
         }
         let keys: BTreeMap<String, String> = self.defaults.keys().map(|key| (variable(key), key.clone())).collect();
         for (name, text) in env.iter().filter(|(name, _)| is_ours(name)) {
@@ -266,7 +277,7 @@ impl Layers {
         match convert(default, value) {
             Ok(value) => drop(self.chosen.insert(key.to_owned(), (value, origin))),
             Err(value) => {
-                let (key, value, expected) = (key.to_owned(), shown(&value), expected(default));
+                let (key, value, expected) = (key.to_owned(), shown(key, &value), expected(default));
                 return Err(SettingsError::WrongType { key, origin, value, expected });
             }
         }
@@ -277,7 +288,7 @@ impl Layers {
     fn misplaced(&self, key: &str, value: &Value, origin: Origin) -> SettingsError {
         let section = format!("{key}.");
         if self.defaults.keys().any(|known| known.starts_with(&section)) {
-            let (key, value) = (key.to_owned(), shown(value));
+            let (key, value) = (key.to_owned(), shown(key, value));
             return SettingsError::WrongType { key, origin, value, expected: "a section" };
         }
         let close = closest(key, self.defaults.keys().map(String::as_str));
@@ -331,7 +342,7 @@ impl Layers {
                 return SettingsError::BadValue {
                     key: key.clone(),
                     origin: origin.clone(),
-                    value: shown(value),
+                    value: shown(key, value),
                     reason: error.message().to_owned(),
                 };
             }
@@ -429,8 +440,11 @@ fn expected(default: &Value) -> &'static str {
     }
 }
 
-/// A value as errors show it: without quotes, and without the user and password of a URI.
-fn shown(value: &Value) -> String {
+/// A value as errors show it: without quotes, and without the user and password of a URI; no secret at all.
+fn shown(key: &str, value: &Value) -> String {
+    if SECRETS.contains(&key) {
+        return "<redacted>".to_owned();
+    }
     let Value::String(text) = value else { return value.to_string() };
     let authority = text.find("://").map(|at| at + 3);
     match authority.and_then(|from| Some((from, from + text[from..].rfind('@')?))) {
@@ -456,7 +470,7 @@ mod tests {
     #[test]
     fn every_setting_is_described() {
         let layers = Layers::defaults().unwrap();
-        assert_eq!(layers.defaults.len(), 28);
+        assert_eq!(layers.defaults.len(), 34);
         for key in layers.defaults.keys() {
             let description = description(key).unwrap();
             assert!(description.ends_with('.'), "{description}");
@@ -469,7 +483,12 @@ mod tests {
 
     #[test]
     fn a_password_is_not_shown() {
-        assert_eq!(shown(&Value::String("http://me:secret@host/x".into())), "http://<redacted>@host/x");
-        assert_eq!(shown(&Value::String("somewhere@else".into())), "somewhere@else");
+        let shown = |key, text: &str| shown(key, &Value::String(text.into()));
+        assert_eq!(shown("tracking", "http://me:secret@host/x"), "http://<redacted>@host/x");
+        assert_eq!(shown("tracking", "somewhere@else"), "somewhere@else");
+        assert_eq!(shown("mlflow.token", "secret"), "<redacted>");
+        for secret in SECRETS {
+            assert!(description(secret).is_some(), "{secret} is a setting");
+        }
     }
 }

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use reqwest::redirect::{Action, Attempt, Policy};
+use reqwest::{
+    Method,
+    redirect::{Action, Attempt, Policy},
+};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 
-use crate::{HttpError, HttpFault, HttpSettings, HttpUrl};
+use crate::{Credentials, HttpError, HttpFault, HttpSettings, HttpUrl};
 
 const USER_AGENT: &str = concat!("covid-http/", env!("CARGO_PKG_VERSION"));
 
@@ -17,6 +20,7 @@ pub struct Client {
     outside: reqwest::Client,
     /// Without a proxy, for a proxy's loopback is another machine.
     loopback: reqwest::Client,
+    credentials: Option<Credentials>,
 }
 
 impl Client {
@@ -30,7 +34,12 @@ impl Client {
         let tls = tls().map_err(|error| failed(error.to_string()))?;
         let outside = builder(&settings, tls.clone()).build().map_err(|error| failed(error.to_string()))?;
         let loopback = builder(&settings, tls).no_proxy().build().map_err(|error| failed(error.to_string()))?;
-        Ok(Self { settings, outside, loopback })
+        Ok(Self { settings, outside, loopback, credentials: None })
+    }
+
+    /// The same client, which says with every request who asks, unless the address says so itself.
+    pub fn with_credentials(self, credentials: Credentials) -> Self {
+        Self { credentials: Some(credentials), ..self }
     }
 
     /// Its settings.
@@ -40,8 +49,18 @@ impl Client {
 
     /// A request for what is at an address.
     pub(crate) fn get(&self, url: &HttpUrl) -> reqwest::RequestBuilder {
+        self.request(Method::GET, url)
+    }
+
+    /// A request to an address.
+    pub(crate) fn request(&self, method: Method, url: &HttpUrl) -> reqwest::RequestBuilder {
         let client = if url.is_loopback() { &self.loopback } else { &self.outside };
-        client.get(url.as_url().clone())
+        let builder = client.request(method, url.as_url().clone());
+        match &self.credentials {
+            // An address with a user speaks for itself.
+            Some(credentials) if !url.has_user() => credentials.on(builder),
+            _ => builder,
+        }
     }
 }
 

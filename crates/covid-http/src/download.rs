@@ -2,6 +2,7 @@
 
 use std::io;
 
+use bytes::Bytes;
 use reqwest::{
     RequestBuilder, Response, StatusCode,
     header::{self, HeaderValue},
@@ -153,7 +154,8 @@ impl Client {
             (StatusCode::PARTIAL_CONTENT, Some(held)) => self.rest(request, response, held, sink, progress).await,
             (StatusCode::RANGE_NOT_SATISFIABLE, Some(held)) => nothing_missing(&response, held, progress),
             (status, _) => {
-                Err(HttpFault::Status { code: status.as_u16(), retry_after: retry_after(response.headers()) })
+                let (code, retry_after) = (status.as_u16(), retry_after(response.headers()));
+                Err(HttpFault::Status { code, retry_after, body: Bytes::new() })
             }
         }
     }

@@ -2,9 +2,12 @@
 
 use std::{io, time::Duration};
 
+use bytes::Bytes;
 use covid_core::{Explain, FaultKind};
 
 use crate::HttpSettings;
+
+const NO_CONNECTION: &str = "no connection was made";
 
 /// A request that failed: what was asked for, how often, and why not.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +64,8 @@ pub enum HttpFault {
         code: u16,
         /// How long the server asks to wait before the next try.
         retry_after: Option<Duration>,
+        /// The answer's body where a call was made, at most 64 KiB; empty for a download.
+        body: Bytes,
     },
     /// Sent from one place to the next without end, or from a safe one to an unsafe one.
     #[error("its redirection was not followed ({cause})")]
@@ -117,6 +122,11 @@ impl HttpError {
     pub fn fault(&self) -> &HttpFault {
         &self.fault
     }
+
+    /// Whether the server may have done what it was asked for, although it did not say so.
+    pub fn may_be_done(&self) -> bool {
+        self.fault.is_passing() && !self.fault.is_surely_undone()
+    }
 }
 
 impl HttpFault {
@@ -127,7 +137,7 @@ impl HttpFault {
             return Self::Redirect { cause };
         }
         match (error.is_timeout(), error.is_connect()) {
-            (true, true) => Self::Timeout { what: "no connection was made", limit: settings.connect_timeout },
+            (true, true) => Self::Timeout { what: NO_CONNECTION, limit: settings.connect_timeout },
             (true, false) => Self::Timeout { what: "no further byte came", limit: settings.idle_timeout },
             (false, true) => Self::Unreachable { cause },
             (false, false) if error.is_builder() => Self::BadUrl { reason: cause },
@@ -144,6 +154,17 @@ impl HttpFault {
             Self::Status { code, .. } => matches!(code, 408 | 425 | 429 | 500..=599),
             Self::BadUrl { .. } | Self::NoClient { .. } | Self::Redirect { .. } | Self::TooLarge { .. } => false,
             Self::Sink(_) => false,
+        }
+    }
+
+    /// Whether the server did surely not begin what it was asked for: it was not reached, or said so (408 request
+    /// time-out, 425 too early, 429 too many requests, 503 service unavailable).
+    pub(crate) fn is_surely_undone(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Timeout { what, .. } => *what == NO_CONNECTION,
+            Self::Status { code, .. } => matches!(code, 408 | 425 | 429 | 503),
+            _ => false,
         }
     }
 

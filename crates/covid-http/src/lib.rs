@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod call;
 mod client;
+mod credentials;
 mod download;
 mod error;
 mod headers;
@@ -8,7 +10,9 @@ mod retry;
 mod settings;
 mod url;
 
+pub use call::Call;
 pub use client::Client;
+pub use credentials::{Credentials, Secret};
 pub use download::{Download, Downloaded, Held, Sink, Validators};
 pub use error::{HttpError, HttpFault};
 pub use settings::HttpSettings;

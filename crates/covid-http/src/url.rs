@@ -27,6 +27,17 @@ impl HttpUrl {
         Self(url)
     }
 
+    /// The same address with a pair added to its query.
+    pub fn with_query(mut self, name: &str, value: &str) -> Self {
+        self.0.query_pairs_mut().append_pair(name, value);
+        self
+    }
+
+    /// Whether it names a user.
+    pub(crate) fn has_user(&self) -> bool {
+        !self.0.username().is_empty() || self.0.password().is_some()
+    }
+
     /// Whether it leads to this machine itself.
     pub(crate) fn is_loopback(&self) -> bool {
         let host = self.0.host_str().unwrap_or_default();

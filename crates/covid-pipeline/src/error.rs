@@ -81,6 +81,15 @@ pub enum PipelineError {
         /// The as-of date asked for.
         as_of: Option<Date>,
     },
+    /// What is to be synchronised is no embedded tracker.
+    #[error("`{0}` is no embedded tracker, and only such a one is synchronised to a server")]
+    NotEmbedded(String),
+    /// There is no embedded tracker yet.
+    #[error("there is nothing to synchronise: no tracking database {}", .0.display())]
+    NothingTracked(PathBuf),
+    /// What is to be synchronised to is no server.
+    #[error("`{0}` is no MLflow server")]
+    NotAServer(String),
     /// A file that cannot be written.
     #[error("`{}` cannot be written: {source}", path.display())]
     Unwritable {
@@ -128,6 +137,9 @@ impl Explain for PipelineError {
             | Self::UnknownRun { .. }
             | Self::AmbiguousRun { .. }
             | Self::UnknownKey { .. }
+            | Self::NotEmbedded(_)
+            | Self::NotAServer(_)
+            | Self::NothingTracked(_)
             | Self::Unwritable { .. } => FaultKind::Usage,
             Self::NoRun { .. } | Self::Unanswerable { .. } => FaultKind::Data,
             Self::GateRefused { .. } => FaultKind::Refused,
@@ -154,6 +166,11 @@ impl Explain for PipelineError {
             | Self::AmbiguousRun { ids: names, .. } => did_you_mean(names),
             Self::Unanswerable { .. } => "give the training and test files of the same competition week".into(),
             Self::NoRun { .. } => "make one with `deployment`".into(),
+            Self::NotEmbedded(_) => "say what to synchronise with `--tracking embedded:PATH`".into(),
+            Self::NothingTracked(_) => {
+                "train first with `exp-track-mod-reg`, or say where it is with `--tracking embedded:PATH`".into()
+            }
+            Self::NotAServer(_) => "give the address of an MLflow server: `--to http://HOST`".into(),
             Self::Unwritable { .. } => "choose a place that you may write to".into(),
             Self::Json(_) | Self::CutOff(_) => return None,
         })

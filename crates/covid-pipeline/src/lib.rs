@@ -4,6 +4,7 @@ mod backtest;
 mod candidates;
 mod deliver;
 mod error;
+mod evidence;
 mod kaggle;
 mod monitor;
 mod predict;
@@ -25,7 +26,7 @@ pub use predict::{CommittedRun, PredictionReport, committed_runs, export, predic
 pub use project::{Now, Project};
 pub use registry::{
     Best, ChampionReport, Comparison, Difference, Filter, ListedRun, MetricPair, PromotionPlan, RunQuery, Sort,
-    Strength, VersionChange, VersionReport, compare_runs, promote, promotions, rollback, tracking_runs, versions,
+    Strength, VersionChange, VersionReport, compare_runs, promote, promotions, rollback, sync, tracking_runs, versions,
 };
 pub use score_table::{Grouping, ScoreRow};
 pub use settings::{DeliverySettings, PredictionSettings, Settings, parse_date};

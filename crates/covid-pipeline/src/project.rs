@@ -135,7 +135,7 @@ impl Project {
     /// # Errors
     /// If it cannot be opened.
     pub async fn registry(&self) -> Result<Arc<dyn Registry>, Fault> {
-        let registry = covid_registry::resolve(&self.tracking).await?;
+        let registry = covid_registry::resolve(&self.tracking, &self.settings.mlflow).await?;
         if self.place_is_remote() {
             tracing::info!("experiments and models are kept at {}", registry.uri());
         }
@@ -196,7 +196,7 @@ fn dataset_name(set: Option<&str>, own: String) -> Result<String, Fault> {
 }
 
 /// The tracker that was set, else one beside a local store, else one in `./store`.
-fn tracking_uri(set: Option<&str>, store: &StoreUri) -> String {
+pub(crate) fn tracking_uri(set: Option<&str>, store: &StoreUri) -> String {
     if let Some(set) = set {
         return set.to_owned();
     }

@@ -3,6 +3,7 @@
 use covid_core::{Date, Fault};
 use covid_data::{FetchSettings, LoadOptions, Repair};
 use covid_monitoring::MonitoringSettings;
+use covid_registry::MlflowSettings;
 use covid_training::{GateSettings, TrainingError, TrainingSettings};
 use serde::Deserialize;
 
@@ -31,6 +32,8 @@ pub struct Settings {
     pub repair: Repair,
     /// Where the source `jhu` is downloaded from and to.
     pub fetch: FetchSettings,
+    /// How an MLflow server is spoken to.
+    pub mlflow: MlflowSettings,
     /// How candidates are tuned, calibrated and compared.
     pub training: TrainingSettings,
     /// When a candidate may replace the champion.
@@ -76,6 +79,7 @@ impl Settings {
     /// The first one that is not.
     pub fn checked(self) -> Result<Self, Fault> {
         self.fetch.checked()?;
+        self.mlflow.checked()?;
         self.training.checked()?;
         self.gate.checked()?;
         TrainingError::check_horizon(self.prediction.horizon)?;

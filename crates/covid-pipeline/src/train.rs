@@ -1,14 +1,17 @@
 //! The flow train-and-promote: compare the candidates, track each, register the best, promote it if the gate says so.
 
+use bytes::Bytes;
 use covid_core::{Fault, MAX_HORIZON, Target};
-use covid_prediction::{Champion, MODEL_ARTIFACT};
-use covid_registry::{CHALLENGER, ModelVersion, NewVersion, Promotion, Registry, RunBatch, RunStatus};
+use covid_prediction::Champion;
+use covid_registry::{CHALLENGER, DatasetInput, ModelVersion, NewVersion, Promotion, Registry, RunBatch, RunStatus};
 use covid_training::{Backtest, Model, Recipe, Size, TrainingError, Verdict};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::{
     Candidate, Project,
     candidates::{compare_on_gate_origins, judge, with_replay},
+    evidence::{BACKTEST_ARTIFACT, REPORT_ARTIFACT, backtest_csv, report},
     project::blocking,
 };
 
@@ -124,13 +127,13 @@ pub async fn train_and_promote(
     let (work, champion_model) = (project.clone(), champion.as_ref().map(|champion| champion.model.clone()));
     let trained = blocking(move || train(&work, champion_model.as_ref(), &tick)).await?;
 
-    let run_ids = track(project, registry, &trained).await?;
+    let tracked = track(project, registry, &trained).await?;
     let best = trained.best;
-    let (version, already_registered) = register(project, registry, &trained, best, &run_ids[best]).await?;
+    let (version, already_registered) = register(project, registry, &trained, best, &tracked[best]).await?;
     let decision = decide(project, registry, &version, champion.as_ref(), trained.verdict.clone()).await?;
     let mut refreshed = None;
     if let Some((own, verdict)) = &trained.refreshed {
-        let (version, _) = register(project, registry, &trained, *own, &run_ids[*own]).await?;
+        let (version, _) = register(project, registry, &trained, *own, &tracked[*own]).await?;
         decide(project, registry, &version, champion.as_ref(), Some(verdict.clone())).await?;
         refreshed = Some(Refreshed { version: version.version, verdict: verdict.clone() });
     }
@@ -143,8 +146,8 @@ pub async fn train_and_promote(
         .tested
         .iter()
         .zip(&trained.models)
-        .zip(run_ids)
-        .map(|((tested, model), run_id)| Candidate::new(tested, model.spec().to_string(), run_id))
+        .zip(tracked)
+        .map(|((tested, model), tracked)| Candidate::new(tested, model.spec().to_string(), tracked.run_id))
         .collect();
     candidates.sort_by(|a, b| a.rmsle.unwrap_or(f64::INFINITY).total_cmp(&b.rmsle.unwrap_or(f64::INFINITY)));
     Ok(TrainingReport {
@@ -230,30 +233,64 @@ fn best(tested: &[Backtest], serves: impl Fn(usize) -> bool) -> Option<usize> {
     losses.filter(|&(i, loss)| loss.is_finite() && serves(i)).min_by(|a, b| a.1.total_cmp(&b.1)).map(|(i, _)| i)
 }
 
-/// One tracking run a candidate; returns their ids.
-async fn track(project: &Project, registry: &dyn Registry, trained: &Trained) -> Result<Vec<String>, Fault> {
-    let experiment = project.model_name();
-    registry.get_or_create_experiment(&experiment).await?;
-    let mut ids = Vec::with_capacity(trained.models.len());
-    let persistence = trained.tested.iter().find(|tested| tested.recipe == Recipe::Persistence);
-    for (tested, model) in trained.tested.iter().zip(&trained.models) {
-        let start = project.now().as_millisecond();
-        let run = registry.create_run(&experiment, &model.recipe().to_string(), start, &[]).await?;
-        let batch = batch(project, tested, persistence, model);
-        let logged = log_candidate(registry, &run.run_id, &batch, model).await;
-        let status = if logged.is_ok() { RunStatus::Finished } else { RunStatus::Failed };
-        registry.finish_run(&run.run_id, status, project.now().as_millisecond()).await?;
-        logged?;
-        ids.push(run.run_id);
-    }
-    Ok(ids)
+/// A tracking run, and what a version that comes of it names as its source.
+struct Tracked {
+    run_id: String,
+    source: String,
 }
 
-async fn log_candidate(registry: &dyn Registry, run_id: &str, batch: &RunBatch, model: &Model) -> Result<(), Fault> {
-    registry.log_batch(run_id, batch).await?;
-    registry.put_artifact(run_id, MODEL_ARTIFACT, model.to_json()?.into()).await?;
-    registry.put_artifact(run_id, "model/MLmodel", mlmodel(model, run_id).into()).await?;
-    Ok(())
+/// One tracking run a candidate.
+async fn track(project: &Project, registry: &dyn Registry, trained: &Trained) -> Result<Vec<Tracked>, Fault> {
+    let experiment = project.model_name();
+    registry.get_or_create_experiment(&experiment).await?;
+    let mut all = Vec::with_capacity(trained.models.len());
+    for candidate in 0..trained.models.len() {
+        let (start, name) = (project.now().as_millisecond(), trained.models[candidate].recipe().to_string());
+        let source = [("mlflow.source.name", "train-and-promote"), ("mlflow.source.type", "JOB")];
+        let tags = source.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let run_id = registry.create_run(&experiment, &name, start, &tags).await?.run_id;
+        let logged = log_candidate(project, registry, &run_id, trained, candidate).await;
+        let status = if logged.is_ok() { RunStatus::Finished } else { RunStatus::Failed };
+        let finished = registry.finish_run(&run_id, status, project.now().as_millisecond()).await;
+        let source = logged?;
+        finished?;
+        all.push(Tracked { run_id, source });
+    }
+    Ok(all)
+}
+
+async fn log_candidate(
+    project: &Project,
+    registry: &dyn Registry,
+    run_id: &str,
+    trained: &Trained,
+    candidate: usize,
+) -> Result<String, Fault> {
+    let (tested, model) = (&trained.tested[candidate], &trained.models[candidate]);
+    let persistence = trained.tested.iter().find(|tested| tested.recipe == Recipe::Persistence);
+    registry.log_batch(run_id, &batch(project, tested, persistence, model)).await?;
+    registry.log_dataset(run_id, &dataset(project)?).await?;
+    let files: [(String, Bytes); 2] =
+        [("MLmodel".into(), mlmodel(model, run_id).into()), ("model.json".into(), model.to_json()?.into())];
+    let source = registry.log_model(run_id, &files).await?;
+    registry.put_artifact(run_id, BACKTEST_ARTIFACT, backtest_csv(tested).into()).await?;
+    registry.put_artifact(run_id, REPORT_ARTIFACT, report(project, &trained.tested, tested, model).into()).await?;
+    Ok(source)
+}
+
+fn dataset(project: &Project) -> Result<DatasetInput, Fault> {
+    let view = project.published()?;
+    Ok(DatasetInput {
+        name: project.dataset.clone(),
+        digest: project.panel.digest(),
+        source: format!("{} ({})", project.source_kind, project.description),
+        profile: json!({
+            "locations": view.locations().len(),
+            "days": view.days(),
+            "first_date": project.panel.first_date().to_string(),
+            "as_of": project.as_of.to_string(),
+        }),
+    })
 }
 
 fn batch(project: &Project, tested: &Backtest, persistence: Option<&Backtest>, model: &Model) -> RunBatch {
@@ -265,9 +302,7 @@ fn batch(project: &Project, tested: &Backtest, persistence: Option<&Backtest>, m
         .param("as_of", model.trained_as_of().to_string())
         .param("repair", project.repair.to_string())
         .param("horizon", training.horizon.to_string())
-        .param("origins", tested.origins.len().to_string())
-        .tag("covid.dataset", &project.dataset)
-        .tag("covid.vintage", project.panel.digest());
+        .param("origins", tested.origins.len().to_string());
     for (key, value) in model.spec().params() {
         batch = batch.param(format!("model.{key}"), value);
     }
@@ -318,7 +353,7 @@ async fn register(
     registry: &dyn Registry,
     trained: &Trained,
     candidate: usize,
-    run_id: &str,
+    tracked: &Tracked,
 ) -> Result<(ModelVersion, bool), Fault> {
     let name = project.model_name();
     let (model, tested) = (&trained.models[candidate], &trained.tested[candidate]);
@@ -343,8 +378,8 @@ async fn register(
         return Ok((version.clone(), true));
     }
     let new = NewVersion {
-        run_id: run_id.to_owned(),
-        source: format!("runs:/{run_id}/model"),
+        run_id: tracked.run_id.clone(),
+        source: tracked.source.clone(),
         description: format!("{} trained as of {}", model.spec(), model.trained_as_of()),
         tags,
         created_ms: project.now().as_millisecond(),

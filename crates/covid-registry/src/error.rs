@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use covid_core::{Explain, FaultKind};
+use covid_http::{HttpError, HttpFault};
 use covid_storage::StorageError;
 use thiserror::Error;
 
@@ -177,6 +178,56 @@ pub enum RegistryError {
         #[source]
         cause: StorageError,
     },
+    /// A setting out of its range.
+    #[error("`{name}` cannot be {value}: it must be {range}")]
+    BadSetting {
+        /// The dotted key.
+        name: &'static str,
+        /// What it may be.
+        range: &'static str,
+        /// What it was set to.
+        value: String,
+    },
+    /// An experiment that lies in MLflow's bin.
+    #[error("the experiment `{name}` of {uri} was deleted")]
+    DeletedExperiment {
+        /// Its name.
+        name: String,
+        /// The server.
+        uri: String,
+    },
+    /// The server was not reached, or did not answer as it should.
+    #[error(transparent)]
+    Remote(#[from] HttpError),
+    /// MLflow said no.
+    #[error("{cause} ({code}: {message})")]
+    Refused {
+        /// MLflow's word for it, such as `INVALID_PARAMETER_VALUE`.
+        code: String,
+        /// MLflow's explanation, its first line.
+        message: String,
+        /// The call.
+        #[source]
+        cause: Box<HttpError>,
+    },
+    /// Something else than an MLflow server answered.
+    #[error("{uri} does not answer as an MLflow server does: {cause}")]
+    NotMlflow {
+        /// The address.
+        uri: String,
+        /// What was wrong with the answer.
+        cause: String,
+    },
+    /// The server hands out no artifacts.
+    #[error(
+        "the artifacts of tracking run `{run_id}` are not served by MLflow itself, but lie in a store of kind `{place}`"
+    )]
+    ArtifactsNotServed {
+        /// The run.
+        run_id: String,
+        /// The scheme of the place.
+        place: String,
+    },
     /// The background work ended without an answer: the program is shutting down, or has a bug.
     #[error("work on {uri} was stopped before it was done: {cause}")]
     Stopped {
@@ -186,6 +237,13 @@ pub enum RegistryError {
         #[source]
         cause: tokio::task::JoinError,
     },
+}
+
+const CREDENTIALS: &str = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, to what the \
+                           server accepts";
+
+fn is_about_credentials(error: &HttpError) -> bool {
+    matches!(error.fault(), HttpFault::Status { code: 401 | 403, .. })
 }
 
 fn champion(version: Option<u64>) -> String {
@@ -205,7 +263,11 @@ impl Explain for RegistryError {
             | Self::NoPreviousChampion { .. }
             | Self::BadUri { .. }
             | Self::BadPage { .. }
+            | Self::BadSetting { .. }
+            | Self::DeletedExperiment { .. }
             | Self::Unwritable { .. } => FaultKind::Usage,
+            Self::Remote(cause) => cause.kind(),
+            Self::Refused { .. } | Self::NotMlflow { .. } | Self::ArtifactsNotServed { .. } => FaultKind::Remote,
             Self::UnknownArtifact { .. } | Self::NotATracker { .. } | Self::NewerSchema { .. } => FaultKind::Data,
             Self::LostRace { .. } => FaultKind::Refused,
             Self::ParamChanged { .. } | Self::Busy { .. } | Self::Database { .. } | Self::Stopped { .. } => {
@@ -240,6 +302,20 @@ impl Explain for RegistryError {
             Self::NewerSchema { .. } => "use the newer release of this program, or another `--tracking embedded:PATH`",
             Self::Busy { .. } => "wait until the other program is done, and run the command again",
             Self::Database { .. } => "check the disk, and that nothing else changes that file",
+            Self::BadSetting { .. } => "config/default.toml describes every setting",
+            Self::DeletedExperiment { .. } => "restore it in MLflow, or choose another name with `--dataset`",
+            Self::Remote(cause) if is_about_credentials(cause) => CREDENTIALS,
+            Self::Remote(cause) if matches!(cause.fault(), HttpFault::Unreachable { .. }) => {
+                "start the MLflow server, or check its address (`--tracking`, MLFLOW_TRACKING_URI) and the network"
+            }
+            Self::Remote(cause) => return cause.hint(),
+            Self::Refused { cause, .. } if is_about_credentials(cause) => CREDENTIALS,
+            Self::Refused { .. } => "look into the server's log; what was being done can be done again",
+            Self::NotMlflow { .. } => "give the address of an MLflow server, without the path of a page",
+            Self::ArtifactsNotServed { .. } => {
+                "start the server with `--serve-artifacts` (the default) and `--artifacts-destination`, and use a new \
+                 experiment: `--dataset NAME`"
+            }
             Self::Artifact { cause, .. } => return cause.hint(),
             Self::Stopped { .. } => "run the command again; what was being written is there whole or not at all",
         };

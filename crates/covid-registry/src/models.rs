@@ -15,6 +15,10 @@ pub const CHAMPION: &str = "champion";
 /// The alias of the version that may replace the champion.
 pub const CHALLENGER: &str = "challenger";
 
+/// The tag of a version by which this project's programs know it, whatever its number: one that was synchronised has the
+/// id of its run and its number in the embedded registry, `<run id>/<number>`.
+pub const VERSION_ID_TAG: &str = "covid.version_id";
+
 /// A model's name, under which its versions are counted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RegisteredModel {
@@ -227,8 +231,10 @@ pub trait ModelRegistry: fmt::Debug + Send + Sync + 'static {
     async fn get_version_by_alias(&self, name: &str, alias: &str) -> Result<Option<ModelVersion>, RegistryError>;
 
     /// Makes a version the champion, if the champion is still the one that the caller compared it with (`None`: there
-    /// was none). All in one transaction: the alias [`CHAMPION`] moves, the version becomes `Production` and the old
-    /// champion `Archived`, the version loses the alias [`CHALLENGER`] if it had it, and the trail grows by one.
+    /// was none). The alias [`CHAMPION`] moves, the version becomes `Production` and the old
+    /// champion `Archived`, the version loses the alias [`CHALLENGER`] if it had it, and the trail grows by one. The embedded backend does
+    /// all of it in one transaction. MLflow has none: there the alias decides, the rest follows, and of two who promote
+    /// at the same moment both may be told that they won, though one champion remains.
     ///
     /// Promoting the champion changes nothing, whichever champion was expected.
     ///
@@ -243,7 +249,7 @@ pub trait ModelRegistry: fmt::Debug + Send + Sync + 'static {
         at_ms: i64,
     ) -> Result<Promotion, RegistryError>;
 
-    /// Makes the champion before this one champion again, in one transaction, and says so in the trail. Promotions are
+    /// Makes the champion before this one champion again, as a promotion does, and says so in the trail. Promotions are
     /// a stack: a second rollback goes one further back, and a promotion after a rollback starts from there.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! Lengths are in characters, as MLflow counts them.
 
-use crate::{CHAMPION, RegistryError};
+use crate::{CHAMPION, RegistryError, RunBatch};
 
 /// Longest key of a metric, a parameter or a tag.
 pub const MAX_KEY: usize = 250;
@@ -56,6 +56,24 @@ pub fn check_param(key: &str, value: &str) -> Result<(), RegistryError> {
 pub fn check_tag(key: &str, value: &str) -> Result<(), RegistryError> {
     check_key("key of a tag", key)?;
     check_length("tag", key, value, MAX_TAG_VALUE)
+}
+
+/// Checks tags.
+///
+/// # Errors
+/// As [`check_tag`], for the first one.
+pub fn check_tags(tags: &[(String, String)]) -> Result<(), RegistryError> {
+    tags.iter().try_for_each(|(key, value)| check_tag(key, value))
+}
+
+/// Checks all that is to be logged to a run in one go.
+///
+/// # Errors
+/// As [`check_key`], [`check_param`] and [`check_tag`], for the first one.
+pub fn check_batch(batch: &RunBatch) -> Result<(), RegistryError> {
+    batch.metrics.iter().try_for_each(|metric| check_key("key of a metric", &metric.key))?;
+    batch.params.iter().try_for_each(|(key, value)| check_param(key, value))?;
+    check_tags(&batch.tags)
 }
 
 /// Checks the name of an experiment. It must do as a folder's name, too: the embedded tracker's artifacts lie in it.

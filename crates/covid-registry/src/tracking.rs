@@ -8,6 +8,10 @@ use serde::Serialize;
 
 use crate::RegistryError;
 
+/// The tag of a run by which this project's programs know it, whatever the server's own id of it: one that was
+/// synchronised has the id that it has in the embedded tracker.
+pub const RUN_ID_TAG: &str = "covid.run_id";
+
 /// A name under which runs are kept together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Experiment {
@@ -40,6 +44,15 @@ impl RunStatus {
             Self::Failed => "FAILED",
             Self::Killed => "KILLED",
         }
+    }
+
+    /// Checks that a run may end so.
+    pub(crate) fn check_end(self, run_id: &str) -> Result<(), RegistryError> {
+        if self != Self::Running {
+            return Ok(());
+        }
+        let reason = "a run cannot end as RUNNING".to_owned();
+        Err(RegistryError::BadValue { what: "status of tracking run", name: run_id.to_owned(), reason })
     }
 
     /// The status that MLflow calls so.
@@ -102,6 +115,43 @@ impl RunBatch {
         self
     }
 }
+
+/// The data that a run worked on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct DatasetInput {
+    /// The dataset's name.
+    pub name: String,
+    /// SHA-256 of its content, in hexadecimal digits.
+    pub digest: String,
+    /// Where it came from, for people.
+    pub source: String,
+    /// How large it is, and the like: JSON.
+    pub profile: serde_json::Value,
+}
+
+impl DatasetInput {
+    /// The tags that keep it: every backend has these, whatever form of its own it has besides.
+    pub(crate) fn tags(&self) -> RunBatch {
+        RunBatch::new()
+            .tag(DATASET_TAGS[0], &self.name)
+            .tag(DATASET_TAGS[1], &self.digest)
+            .tag(DATASET_TAGS[2], &self.source)
+            .tag(DATASET_TAGS[3], self.profile.to_string())
+    }
+
+    /// The dataset that a run's tags keep, if it has any.
+    pub fn of(run: &Run) -> Option<Self> {
+        let [name, digest, source, profile] = DATASET_TAGS.map(|key| run.tags.get(key));
+        Some(Self {
+            name: name?.clone(),
+            digest: digest?.clone(),
+            source: source.cloned().unwrap_or_default(),
+            profile: profile.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
+        })
+    }
+}
+
+const DATASET_TAGS: [&str; 4] = ["covid.dataset", "covid.vintage", "covid.source", "covid.profile"];
 
 /// What a run is, apart from what was logged to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -171,11 +221,15 @@ pub trait Tracker: fmt::Debug + Send + Sync + 'static {
         tags: &[(String, String)],
     ) -> Result<RunInfo, RegistryError>;
 
-    /// Logs a batch, all of it or nothing; logging the same again changes nothing.
+    /// Logs a batch, all of it or nothing; logging the same again changes nothing. (MLflow takes a large batch in
+    /// portions: one that is cut off may be there in part, and logging it again completes it.)
     ///
     /// # Errors
     /// [`RegistryError::ParamChanged`] if a parameter has another value already, [`RegistryError::UnknownRun`].
     async fn log_batch(&self, run_id: &str, batch: &RunBatch) -> Result<(), RegistryError>;
+
+    /// Logs the data that a run works on; the last ones count.
+    async fn log_dataset(&self, run_id: &str, dataset: &DatasetInput) -> Result<(), RegistryError>;
 
     /// Ends a run; `RUNNING` is no end, and a [`RegistryError::BadValue`].
     async fn finish_run(&self, run_id: &str, status: RunStatus, end_ms: i64) -> Result<(), RegistryError>;
@@ -194,6 +248,11 @@ pub trait Tracker: fmt::Debug + Send + Sync + 'static {
 
     /// Every value of one metric of a run, by step, then time, then value; empty if it was never logged.
     async fn metric_history(&self, run_id: &str, key: &str) -> Result<Vec<Metric>, RegistryError>;
+
+    /// Logs the run's model, all its files at once, each by its path inside the folder `model`, and gives the source of
+    /// a version: what [`NewVersion::source`](crate::NewVersion::source) says. The files are artifacts of the run then,
+    /// `model/model.json` say. What the run has logged before counts as the model's.
+    async fn log_model(&self, run_id: &str, files: &[(String, Bytes)]) -> Result<String, RegistryError>;
 
     /// Writes a file of a run, whole or not at all, over what was there.
     async fn put_artifact(&self, run_id: &str, path: &str, bytes: Bytes) -> Result<(), RegistryError>;

@@ -6,7 +6,9 @@ use std::{
     sync::Arc,
 };
 
-use crate::{EmbeddedRegistry, ModelRegistry, RegistryError, Tracker};
+use covid_http::HttpUrl;
+
+use crate::{EmbeddedRegistry, MlflowRegistry, MlflowSettings, ModelRegistry, RegistryError, Tracker};
 
 /// A tracker and a model registry in one place, as every backend is.
 pub trait Registry: Tracker + ModelRegistry {
@@ -19,8 +21,8 @@ pub trait Registry: Tracker + ModelRegistry {
 pub enum RegistryUri {
     /// A SQLite file on this machine, with its artifacts beside it: `embedded:PATH`.
     Embedded(PathBuf),
-    /// An MLflow server: `http://...` or `https://...`. Its password, if any, is not kept here.
-    Remote(String),
+    /// An MLflow server: `http://...` or `https://...`. A user and password in it go before those of the settings.
+    Remote(HttpUrl),
 }
 
 impl RegistryUri {
@@ -32,18 +34,15 @@ impl RegistryUri {
         }
     }
 
-    /// Opens the registry; an embedded one is created, with its folder, if it is not there.
+    /// Opens the registry; an embedded one is created, with its folder, if it is not there. Nothing is sent to a server
+    /// yet.
     ///
     /// # Errors
-    /// Those of [`EmbeddedRegistry::open`]; [`RegistryError::BadUri`] for a server, until that backend is there.
-    pub async fn open(&self) -> Result<Arc<dyn Registry>, RegistryError> {
+    /// Those of [`EmbeddedRegistry::open`] and [`MlflowRegistry::new`].
+    pub async fn open(&self, mlflow: &MlflowSettings) -> Result<Arc<dyn Registry>, RegistryError> {
         match self {
             Self::Embedded(path) => Ok(Arc::new(EmbeddedRegistry::open(path).await?)),
-            Self::Remote(uri) => Err(bad(
-                uri,
-                "MLflow servers are not supported yet",
-                "use the embedded tracker for now: `--tracking embedded:PATH`",
-            )),
+            Self::Remote(address) => Ok(Arc::new(MlflowRegistry::new(address.clone(), mlflow)?)),
         }
     }
 }
@@ -56,7 +55,7 @@ impl FromStr for RegistryUri {
         let (scheme, rest) = uri.split_once(':').unwrap_or(("", uri));
         match scheme.to_ascii_lowercase().as_str() {
             "embedded" => embedded(uri, rest),
-            "http" | "https" => Ok(Self::Remote(without_credentials(uri))),
+            "http" | "https" => Ok(Self::Remote(uri.parse()?)),
             "sqlite" | "file" => Err(bad(
                 &without_credentials(uri),
                 "that is a store of MLflow's own, which only MLflow may write to",
@@ -71,13 +70,13 @@ impl FromStr for RegistryUri {
     }
 }
 
-/// Opens the registry at a URI: `embedded:PATH` for a SQLite file on this machine, created if it is not there.
+/// Opens the registry at a URI: `embedded:PATH` for a SQLite file on this machine, created if it is not there, or the
+/// `http(s)://` address of an MLflow server.
 ///
 /// # Errors
-/// [`RegistryError::BadUri`] for anything else, MLflow servers included until that backend is there; those of
-/// [`EmbeddedRegistry::open`].
-pub async fn resolve(uri: &str) -> Result<Arc<dyn Registry>, RegistryError> {
-    uri.parse::<RegistryUri>()?.open().await
+/// [`RegistryError::BadUri`] for anything else; those of [`RegistryUri::open`].
+pub async fn resolve(uri: &str, mlflow: &MlflowSettings) -> Result<Arc<dyn Registry>, RegistryError> {
+    uri.parse::<RegistryUri>()?.open(mlflow).await
 }
 
 fn embedded(uri: &str, path: &str) -> Result<RegistryUri, RegistryError> {

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, HashMap, VecDeque, hash_map::DefaultHasher},
     fmt::Write as _,
     hash::{Hash as _, Hasher as _},
-    io::{self, BufRead as _, BufReader, Write as _},
+    io::{self, BufReader, Write as _},
     net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -29,6 +29,8 @@ pub enum Trouble {
     Later(u16, String),
     /// Redirects to this path or address.
     RedirectTo(String),
+    /// Answers with this status and body.
+    Answer(u16, String),
     /// Answers 200 with a page of HTML, as a login page does.
     Html,
     /// Answers with bytes that are no HTTP.
@@ -50,10 +52,14 @@ pub enum Trouble {
 /// A request as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
+    /// `GET`, say.
+    pub method: String,
     /// The path with the query.
     pub path: String,
     /// The headers, with names in lower case.
     pub headers: BTreeMap<String, String>,
+    /// The body.
+    pub body: Vec<u8>,
     /// The status that it was answered with; 0 if with none.
     pub status: u16,
 }
@@ -221,6 +227,7 @@ impl Shared {
             Some(Trouble::Status(status)) => (Answer::page(status), well),
             Some(Trouble::Later(status, when)) => (Answer::page(status).with("Retry-After", &when), well),
             Some(Trouble::RedirectTo(place)) => (Answer::page(302).with("Location", &place), well),
+            Some(Trouble::Answer(status, body)) => (Answer::new(status, body.into()), well),
             Some(Trouble::Html) => (Answer::page(200), well),
             Some(Trouble::Garbage) => (Answer::default(), Manner::Garbage),
             Some(Trouble::Close) => (Answer::default(), Manner::Close),
@@ -313,21 +320,39 @@ impl Answer {
     }
 }
 
-/// The head of a request; none from a client that says nothing, or too much.
+/// A request; none from a client that says nothing, or too much.
 fn read_request(stream: &TcpStream) -> io::Result<Option<Request>> {
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    let mut lines = BufReader::new(io::Read::take(stream, MAX_HEAD as u64)).lines();
-    let Some(first) = lines.next().transpose()? else { return Ok(None) };
-    let Some(path) = first.split(' ').nth(1) else { return Ok(None) };
+    let mut reader = BufReader::new(io::Read::take(stream, MAX_HEAD as u64));
+    let Some(first) = read_line(&mut reader)? else { return Ok(None) };
+    let mut words = first.split(' ').map(str::to_owned);
+    let (Some(method), Some(path)) = (words.next(), words.next()) else { return Ok(None) };
     let mut headers = BTreeMap::new();
-    for line in lines {
-        let line = line?;
+    while let Some(line) = read_line(&mut reader)? {
         match line.split_once(':') {
             Some((name, value)) => drop(headers.insert(name.to_ascii_lowercase(), value.trim().to_owned())),
-            None => return Ok(Some(Request { path: path.to_owned(), headers, status: 0 })),
+            None => {
+                let body = read_body(reader, &headers)?;
+                return Ok(Some(Request { method, path, headers, body, status: 0 }));
+            }
         }
     }
     Ok(None)
+}
+
+/// A line without its end; none at the end of all.
+fn read_line(reader: &mut impl io::BufRead) -> io::Result<Option<String>> {
+    let mut line = String::new();
+    let read = reader.read_line(&mut line)?;
+    Ok((read > 0).then(|| line.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+fn read_body(mut reader: BufReader<io::Take<&TcpStream>>, headers: &BTreeMap<String, String>) -> io::Result<Vec<u8>> {
+    let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    reader.get_mut().set_limit(length);
+    let mut body = vec![0; usize::try_from(length).unwrap_or(0)];
+    io::Read::read_exact(&mut reader, &mut body)?;
+    Ok(body)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::{fmt::Write as _, path::Path};
 
 use covid_core::{Measure, Target, Timestamp};
 use covid_pipeline::{BacktestReport, Grouping, KaggleReport, ModelScore, ScoreRow, TrainingReport};
+use covid_registry::{ChampionThere, SyncReport};
 use covid_report::{Column, Table, score};
 
 pub(crate) use self::{
@@ -84,6 +85,25 @@ fn wis_to_baseline(model: &ModelScore, target: Target) -> String {
     let wanted = |row: &&ScoreRow| row.measure == Measure::WeeklyNew && row.target == target && row.by == Grouping::All;
     let ratio = model.scores.iter().find(wanted).and_then(|row| row.wis_to_hub_baseline);
     ratio.map_or_else(|| "-".to_owned(), |[natural, _]| format!("{natural:.3}"))
+}
+
+/// What was added to a server.
+pub(crate) fn synced(report: &SyncReport) -> String {
+    let SyncReport { from, to, runs, versions, promotions, left_alone } = report;
+    let mut text = format!("{from} to {to}\n");
+    let mut table = Table::new([Column::text("What"), Column::number("Added"), Column::number("Already there")]);
+    for (what, synced) in [("Tracking runs", runs), ("Versions", versions), ("Changes of champion", promotions)] {
+        table.row([what.to_owned(), synced.added.to_string(), synced.already_there.to_string()]);
+    }
+    let _ = writeln!(text, "{table}");
+    let version =
+        |version: Option<u64>| version.map_or_else(|| "none".to_owned(), |version| format!("version {version}"));
+    for ChampionThere { model, there, here } in left_alone {
+        let (there, here) = (version(*there), version(*here));
+        let _ =
+            writeln!(text, "the champion of {model} was changed at the server and stays: {there} there, {here} here");
+    }
+    text
 }
 
 /// Milliseconds since the Unix epoch, to the second.

@@ -6,6 +6,7 @@ mod backtest;
 mod compare;
 mod gate;
 mod kaggle;
+mod mlflow;
 mod reached;
 mod s3;
 mod visits;
@@ -128,7 +129,7 @@ fn a_tracking_run_holds_parameters_and_scores_by_target_and_horizon() {
     rmsle rmsle.ConfirmedCases rmsle.Fatalities rmsle_by_horizon.ConfirmedCases rmsle_by_horizon.Fatalities rmsle_by_size.ConfirmedCases rmsle_by_size.Fatalities rmsle_to_persistence.ConfirmedCases rmsle_to_persistence.Fatalities rmsle_to_persistence_by_horizon.ConfirmedCases rmsle_to_persistence_by_horizon.Fatalities rmsle_to_persistence_by_size.ConfirmedCases rmsle_to_persistence_by_size.Fatalities
     "#);
     insta::assert_snapshot!(names("tags"), @r#"
-    covid.dataset covid.vintage
+    covid.dataset covid.profile covid.source covid.vintage mlflow.source.name mlflow.source.type
     "#);
 }
 

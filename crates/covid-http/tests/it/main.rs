@@ -3,4 +3,5 @@
 // Helpers outside of test functions may fail as tests do.
 #![allow(clippy::unwrap_used)]
 
+mod call;
 mod download;

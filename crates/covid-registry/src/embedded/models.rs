@@ -14,7 +14,7 @@ use crate::{
     PromotionKind, RegisteredModel, RegistryError, champions,
     names::{
         check_alias, check_description, check_evidence, check_free_alias, check_registered_model, check_source,
-        check_tag,
+        check_tag, check_tags,
     },
 };
 
@@ -38,7 +38,7 @@ impl ModelRegistry for EmbeddedRegistry {
     async fn create_version(&self, name: &str, new: &NewVersion) -> Result<ModelVersion, RegistryError> {
         check_source(name, &new.source)?;
         check_description(name, &new.description)?;
-        new.tags.iter().try_for_each(|(key, value)| check_tag(key, value))?;
+        check_tags(&new.tags)?;
         let (name, new) = (name.to_owned(), new.clone());
         self.write(move |session| session.create_version(&name, &new)).await
     }

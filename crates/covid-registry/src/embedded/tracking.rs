@@ -12,8 +12,8 @@ use super::{
     session::{Failure, Session, word},
 };
 use crate::{
-    Artifact, Experiment, Metric, RegistryError, Run, RunBatch, RunInfo, RunPage, RunStatus, Tracker,
-    names::{check_experiment, check_key, check_param, check_run, check_tag},
+    Artifact, DatasetInput, Experiment, Metric, RegistryError, Run, RunBatch, RunInfo, RunPage, RunStatus, Tracker,
+    names::{check_batch, check_experiment, check_run, check_tags},
 };
 
 const SELECT_RUN: &str = "SELECT runs.*, experiments.name AS experiment FROM runs \
@@ -59,10 +59,7 @@ impl Tracker for EmbeddedRegistry {
     }
 
     async fn finish_run(&self, run_id: &str, status: RunStatus, end_ms: i64) -> Result<(), RegistryError> {
-        if status == RunStatus::Running {
-            let reason = "a run cannot end as RUNNING".to_owned();
-            return Err(RegistryError::BadValue { what: "status of tracking run", name: run_id.to_owned(), reason });
-        }
+        status.check_end(run_id)?;
         let run_id = run_id.to_owned();
         self.write(move |session| session.finish_run(&run_id, status, end_ms)).await
     }
@@ -90,6 +87,17 @@ impl Tracker for EmbeddedRegistry {
     async fn metric_history(&self, run_id: &str, key: &str) -> Result<Vec<Metric>, RegistryError> {
         let (run_id, key) = (run_id.to_owned(), key.to_owned());
         self.read(move |session| session.metric_history(&run_id, &key)).await
+    }
+
+    async fn log_dataset(&self, run_id: &str, dataset: &DatasetInput) -> Result<(), RegistryError> {
+        self.log_batch(run_id, &dataset.tags()).await
+    }
+
+    async fn log_model(&self, run_id: &str, files: &[(String, Bytes)]) -> Result<String, RegistryError> {
+        for (path, bytes) in files {
+            self.put_artifact(run_id, &format!("model/{path}"), bytes.clone()).await?;
+        }
+        Ok(format!("runs:/{run_id}/model"))
     }
 
     async fn put_artifact(&self, run_id: &str, path: &str, bytes: Bytes) -> Result<(), RegistryError> {
@@ -312,16 +320,6 @@ fn metric(row: &Row<'_>) -> rusqlite::Result<Metric> {
         step: row.get("step")?,
         timestamp_ms: row.get("timestamp_ms")?,
     })
-}
-
-fn check_batch(batch: &RunBatch) -> Result<(), RegistryError> {
-    batch.metrics.iter().try_for_each(|metric| check_key("key of a metric", &metric.key))?;
-    batch.params.iter().try_for_each(|(key, value)| check_param(key, value))?;
-    check_tags(&batch.tags)
-}
-
-fn check_tags(tags: &[(String, String)]) -> Result<(), RegistryError> {
-    tags.iter().try_for_each(|(key, value)| check_tag(key, value))
 }
 
 fn artifact_error(run_id: &str, path: &str, cause: StorageError) -> RegistryError {

@@ -3,8 +3,10 @@ use std::{fs, path::Path, sync::Arc};
 use bytes::Bytes;
 use covid_core::{Explain as _, FaultKind};
 use covid_registry::{
-    EmbeddedRegistry, ModelRegistry as _, NewVersion, Promotion, Registry, RegistryError, RunBatch, RunStatus,
-    Tracker as _, conformance, list_all_runs, resolve,
+    EmbeddedRegistry, MlflowSettings, ModelRegistry as _, NewVersion, Promotion, Registry, RegistryError, RunBatch,
+    RunStatus, Tracker as _,
+    conformance::{self, Capabilities},
+    list_all_runs, resolve,
 };
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -30,8 +32,9 @@ async fn new_model(registry: &dyn Registry, versions: u64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn conforms() {
     let folder = folder();
-    let registry = resolve(&format!("embedded:{}/new/store/tracking.db", folder.path().display())).await.unwrap();
-    conformance::run(registry, "suite").await;
+    let uri = format!("embedded:{}/new/store/tracking.db", folder.path().display());
+    let registry = resolve(&uri, &MlflowSettings::default()).await.unwrap();
+    conformance::run(registry, Capabilities::embedded(), "suite").await;
 }
 
 #[tokio::test]

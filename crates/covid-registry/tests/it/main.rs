@@ -7,4 +7,6 @@
 mod crash;
 mod embedded;
 mod golden;
+mod mlflow;
+mod mlflow_faults;
 mod uri;

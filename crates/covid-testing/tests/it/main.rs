@@ -84,7 +84,7 @@ fn a_new_edge_is_a_decision_somebody_reads() {
     covid-monitoring -> covid-core, covid-data, covid-prediction, covid-storage
     covid-pipeline -> covid-core, covid-data, covid-monitoring, covid-prediction, covid-registry, covid-report, covid-storage, covid-training
     covid-prediction -> covid-core, covid-data, covid-registry, covid-storage, covid-training
-    covid-registry -> covid-core, covid-storage
+    covid-registry -> covid-core, covid-http, covid-storage
     covid-report -> covid-core
     covid-storage -> covid-core
     covid-testing -> covid-storage

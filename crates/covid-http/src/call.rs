@@ -1,0 +1,147 @@
+//! Calls of a service: a request with a body that fits in memory, and an answer that does.
+
+use bytes::Bytes;
+use reqwest::{Method, RequestBuilder, Response, header};
+use serde_json::Value;
+use tokio::time;
+
+use crate::{Client, HttpError, HttpFault, HttpUrl, headers::retry_after, retry::Tries};
+
+/// The largest answer that is taken unless a call says otherwise, in bytes.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// What is kept of the body of an answer that says no, in bytes.
+const MAX_REFUSAL: u64 = 64 << 10;
+
+/// A request to a service.
+#[derive(Debug, Clone)]
+pub struct Call {
+    method: Method,
+    url: HttpUrl,
+    body: Option<(&'static str, Bytes)>,
+    is_repeatable: bool,
+    max_bytes: u64,
+}
+
+impl Call {
+    /// Reads.
+    pub fn get(url: HttpUrl) -> Self {
+        Self::new(Method::GET, url)
+    }
+
+    /// Asks for something to be done.
+    pub fn post(url: HttpUrl) -> Self {
+        Self::new(Method::POST, url)
+    }
+
+    /// Writes a whole.
+    pub fn put(url: HttpUrl) -> Self {
+        Self::new(Method::PUT, url)
+    }
+
+    /// Changes a part.
+    pub fn patch(url: HttpUrl) -> Self {
+        Self::new(Method::PATCH, url)
+    }
+
+    /// Removes.
+    pub fn delete(url: HttpUrl) -> Self {
+        Self::new(Method::DELETE, url)
+    }
+
+    fn new(method: Method, url: HttpUrl) -> Self {
+        Self { method, url, body: None, is_repeatable: true, max_bytes: MAX_BYTES }
+    }
+
+    /// Sends a document.
+    pub fn json(self, document: &Value) -> Self {
+        Self { body: Some(("application/json", document.to_string().into())), ..self }
+    }
+
+    /// Sends bytes.
+    pub fn bytes(self, bytes: Bytes) -> Self {
+        Self { body: Some(("application/octet-stream", bytes)), ..self }
+    }
+
+    /// Says that doing it twice is not the same as once: it is tried again only where it was surely not done, and
+    /// [`HttpError::may_be_done`] tells the caller of the rest.
+    pub fn once(self) -> Self {
+        Self { is_repeatable: false, ..self }
+    }
+
+    /// Takes an answer of at most so many bytes.
+    pub fn at_most(self, max_bytes: u64) -> Self {
+        Self { max_bytes, ..self }
+    }
+}
+
+impl Client {
+    /// Makes a call, and gives the body of the answer if it says yes (2xx).
+    ///
+    /// A try that fails in a way that may pass is repeated, as the settings say.
+    ///
+    /// # Errors
+    /// If the last try failed, or one that makes no further try worth while; a service that says no has its reasons in
+    /// [`HttpFault::Status`].
+    pub async fn call(&self, call: &Call) -> Result<Bytes, HttpError> {
+        let mut tries = Tries::new(self.settings());
+        loop {
+            let fault = match self.try_call(call).await {
+                Ok(body) => return Ok(body),
+                Err(fault) => fault,
+            };
+            let wait = tries.after(&fault).filter(|_| call.is_repeatable || fault.is_surely_undone());
+            let Some(wait) = wait else {
+                return Err(HttpError::new("call", call.url.to_string(), tries.made(), fault));
+            };
+            tracing::info!("`{}`: {fault}; trying again", call.url);
+            time::sleep(wait).await;
+        }
+    }
+
+    async fn try_call(&self, call: &Call) -> Result<Bytes, HttpFault> {
+        let limit = self.settings().try_timeout;
+        match time::timeout(limit, self.exchange(call)).await {
+            Ok(ended) => ended,
+            Err(_) => Err(HttpFault::Timeout { what: "the whole answer did not come", limit }),
+        }
+    }
+
+    async fn exchange(&self, call: &Call) -> Result<Bytes, HttpFault> {
+        let builder = with_body(self.request(call.method.clone(), &call.url), call.body.as_ref());
+        let response = builder.send().await.map_err(|error| HttpFault::of(error, self.settings()))?;
+        if response.status().is_success() {
+            return self.whole_answer(response, call.max_bytes).await;
+        }
+        let (code, retry_after) = (response.status().as_u16(), retry_after(response.headers()));
+        // What a refusal says is a courtesy: one that is cut off or too long is still a refusal.
+        let body = self.whole_answer(response, MAX_REFUSAL).await.unwrap_or_default();
+        Err(HttpFault::Status { code, retry_after, body })
+    }
+
+    async fn whole_answer(&self, mut response: Response, limit: u64) -> Result<Bytes, HttpFault> {
+        let expected = response.content_length();
+        if expected.is_some_and(|expected| expected > limit) {
+            return Err(HttpFault::TooLarge { limit });
+        }
+        let mut body = Vec::new();
+        let cut = |error: reqwest::Error, received: usize| match error.is_timeout() {
+            true => HttpFault::of(error, self.settings()),
+            false => HttpFault::CutOff { received: received as u64, expected },
+        };
+        while let Some(chunk) = response.chunk().await.map_err(|error| cut(error, body.len()))? {
+            body.extend_from_slice(&chunk);
+            if body.len() as u64 > limit {
+                return Err(HttpFault::TooLarge { limit });
+            }
+        }
+        Ok(body.into())
+    }
+}
+
+fn with_body(builder: RequestBuilder, body: Option<&(&'static str, Bytes)>) -> RequestBuilder {
+    match body {
+        Some((kind, bytes)) => builder.header(header::CONTENT_TYPE, *kind).body(bytes.clone()),
+        None => builder,
+    }
+}

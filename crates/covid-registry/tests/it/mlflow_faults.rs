@@ -1,0 +1,281 @@
+//! The MLflow backend against a server on this machine that misbehaves.
+
+use std::time::{Duration, Instant};
+
+use covid_core::{Explain as _, FaultKind};
+use covid_http::Secret;
+use covid_registry::{
+    MlflowRegistry, MlflowSettings, ModelRegistry as _, RegistryError, RunBatch, Tracker as _, list_all_runs,
+};
+use covid_testing::{ALWAYS, HttpServer, Trouble};
+use serde_json::{Value, json};
+
+const BY_NAME: &str = "/api/2.0/mlflow/experiments/get-by-name";
+const CREATE_RUN: &str = "/api/2.0/mlflow/runs/create";
+const SEARCH_RUNS: &str = "/api/2.0/mlflow/runs/search";
+const GET_RUN: &str = "/api/2.0/mlflow/runs/get";
+const MODEL: &str = "/api/2.0/mlflow/registered-models/get";
+const VERSIONS: &str = "/api/2.0/mlflow/model-versions/search";
+
+fn impatient() -> MlflowSettings {
+    MlflowSettings { timeout_seconds: 0.3, tries: 3, backoff_seconds: 0.001, ..MlflowSettings::default() }
+}
+
+fn registry(server: &HttpServer, settings: &MlflowSettings) -> MlflowRegistry {
+    MlflowRegistry::new(server.url("/").parse().unwrap(), settings).unwrap()
+}
+
+/// A server with one experiment, `e`.
+fn scene() -> (HttpServer, MlflowRegistry) {
+    let server = HttpServer::start();
+    server.put(BY_NAME, json!({ "experiment": { "experiment_id": "7", "name": "e" } }).to_string());
+    let registry = registry(&server, &impatient());
+    (server, registry)
+}
+
+fn run(id: &str) -> Value {
+    json!({
+        "info": {
+            "run_id": id, "run_name": "r", "experiment_id": "7", "status": "RUNNING", "start_time": "5",
+            "artifact_uri": format!("mlflow-artifacts:/7/{id}/artifacts"),
+        },
+    })
+}
+
+fn paths(server: &HttpServer) -> Vec<String> {
+    server.requests().into_iter().map(|request| request.path.split('?').next().unwrap_or_default().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn what_may_pass_is_tried_again() {
+    for trouble in [Trouble::Status(503), Trouble::Later(429, "0".into()), Trouble::Close, Trouble::Stall(0)] {
+        let (server, registry) = scene();
+        server.trouble(BY_NAME, trouble.clone(), 2);
+        let found = registry.get_or_create_experiment("e").await.unwrap();
+        assert_eq!(found.id, "7", "{trouble:?}");
+        assert_eq!(server.requests().len(), 3, "{trouble:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_whose_creation_was_cut_off_is_looked_for_before_the_next_try() {
+    for trouble in [Trouble::Close, Trouble::Status(502), Trouble::Stall(0)] {
+        let (server, registry) = scene();
+        server.put(CREATE_RUN, json!({ "run": run("second") }).to_string());
+        server.trouble(CREATE_RUN, trouble.clone(), 1);
+        server.put(SEARCH_RUNS, json!({ "runs": [run("first")] }).to_string());
+        let created = registry.create_run("e", "r", 5, &[]).await.unwrap();
+        assert_eq!(created.run_id, "first", "{trouble:?}: the first try was carried out");
+        let seen = server.requests();
+        let bodies: Vec<Value> = seen.iter().filter_map(|seen| serde_json::from_slice(&seen.body).ok()).collect();
+        let id = bodies[0]["tags"][0]["value"].as_str().unwrap();
+        assert_eq!(bodies[0]["tags"][0]["key"], "covid.run_id");
+        assert_eq!(bodies[1]["filter"], format!("tags.`covid.run_id` = '{id}'"), "it is known by the id it was given");
+
+        // The first try was not carried out: the second one is.
+        server.trouble(CREATE_RUN, trouble, 1);
+        server.put(SEARCH_RUNS, "{}");
+        assert_eq!(registry.create_run("e", "r", 5, &[]).await.unwrap().run_id, "second");
+        assert_eq!(paths(&server), [BY_NAME, CREATE_RUN, SEARCH_RUNS, CREATE_RUN]);
+    }
+}
+
+#[tokio::test]
+async fn a_model_whose_logging_was_cut_off_is_completed() {
+    const OUTPUTS: &str = "/api/2.0/mlflow/runs/outputs";
+    let (server, registry) = scene();
+    let mut whole = run("r");
+    whole["outputs"] = json!({ "model_outputs": [{ "model_id": "m-1" }] });
+    server.trouble(GET_RUN, Trouble::Answer(200, json!({ "run": run("r") }).to_string()), 1);
+    server.put(GET_RUN, json!({ "run": whole }).to_string());
+    let info = json!({
+        "model_id": "m-1", "name": "model", "artifact_uri": "mlflow-artifacts:/7/models/m-1/artifacts",
+        "status": "LOGGED_MODEL_PENDING",
+    });
+    server.put("/api/2.0/mlflow/logged-models/search", json!({ "models": [{ "info": info }] }).to_string());
+    server.put("/api/2.0/mlflow/logged-models/m-1", "{}");
+    let file = "/api/2.0/mlflow-artifacts/artifacts/7/models/m-1/artifacts/model.json";
+    server.put(file, "");
+    // The first try is carried out, though the answer is lost; the second is refused for it.
+    server.trouble(OUTPUTS, Trouble::Close, 1);
+    let there = json!({ "error_code": "BAD_REQUEST", "message": "UNIQUE constraint failed" });
+    server.trouble(OUTPUTS, Trouble::Answer(400, there.to_string()), ALWAYS);
+    let files = [("model.json".to_owned(), "{}".into())];
+    assert_eq!(registry.log_model("r", &files).await.unwrap(), "models:/m-1", "the one that was begun");
+    let seen = server.requests();
+    let calls: Vec<_> = seen.iter().map(|seen| (seen.method.as_str(), seen.path.as_str())).collect();
+    let ready = ("PATCH", "/api/2.0/mlflow/logged-models/m-1");
+    assert_eq!(calls[2..6], [("PUT", file), ready, ("POST", OUTPUTS), ("POST", OUTPUTS)], "{calls:?}");
+}
+
+#[tokio::test]
+async fn who_asks_is_told_to_the_server_alone() {
+    let basic = MlflowSettings {
+        username: Some("me".into()),
+        password: Some(Secret::new("secret-1")),
+        token: Some(Secret::new("secret-2")),
+        ..impatient()
+    };
+    let bearer = MlflowSettings { password: None, ..basic.clone() };
+    let server = scene().0;
+    for (settings, header) in [(basic, "Basic bWU6c2VjcmV0LTE="), (bearer, "Bearer secret-2")] {
+        let registry = registry(&server, &settings);
+        registry.get_or_create_experiment("e").await.unwrap();
+        assert_eq!(server.requests()[0].headers["authorization"], header);
+        server.trouble(BY_NAME, Trouble::Status(401), 1);
+        let error = registry.get_or_create_experiment("e").await.unwrap_err();
+        assert_eq!(error.kind(), FaultKind::Remote);
+        assert!(error.hint().unwrap().starts_with("set MLFLOW_TRACKING_USERNAME"), "{error}");
+        server.requests();
+        for shown in [format!("{settings:?}"), format!("{registry:?}"), format!("{error:?} {error}")] {
+            assert!(!shown.contains("secret"), "{shown}");
+        }
+    }
+    let own = server.url("/").replace("//", "//you:secret-3@");
+    let registry = MlflowRegistry::new(own.parse().unwrap(), &impatient()).unwrap();
+    registry.get_or_create_experiment("e").await.unwrap();
+    assert_eq!(server.requests()[0].headers["authorization"], "Basic eW91OnNlY3JldC0z");
+    server.trouble(BY_NAME, Trouble::Close, ALWAYS);
+    let error = registry.get_or_create_experiment("e").await.unwrap_err();
+    assert!(!format!("{error:?} {error} {registry:?}").contains("secret"), "{error}");
+    assert!(error.to_string().contains("<redacted>@127.0.0.1"), "{error}");
+}
+
+#[tokio::test]
+async fn a_silent_server_is_not_waited_for_without_end() {
+    let (server, registry) = scene();
+    server.trouble(BY_NAME, Trouble::Stall(0), ALWAYS);
+    let start = Instant::now();
+    let error = registry.get_or_create_experiment("e").await.unwrap_err();
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert_eq!(error.kind(), FaultKind::Remote);
+    let text = error.to_string();
+    assert!(text.contains(" in 3 tries: ") && text.ends_with(" within 0.3 s"), "{text}");
+}
+
+#[tokio::test]
+async fn searches_go_on_to_the_last_page() {
+    let (server, registry) = scene();
+    server.trouble(
+        SEARCH_RUNS,
+        Trouble::Answer(200, json!({ "runs": [run("a"), run("b")], "next_page_token": "p2" }).to_string()),
+        1,
+    );
+    server.trouble(
+        SEARCH_RUNS,
+        Trouble::Answer(200, json!({ "runs": [run("c")], "next_page_token": "p3" }).to_string()),
+        1,
+    );
+    server.put(SEARCH_RUNS, "{}");
+    server.put(
+        "/api/2.0/mlflow/experiments/get",
+        json!({ "experiment": { "experiment_id": "7", "name": "e" } }).to_string(),
+    );
+    let runs = list_all_runs(&registry, Some("e")).await.unwrap();
+    assert_eq!(runs.iter().map(|run| run.info.run_id.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
+    assert_eq!((runs[0].info.experiment.as_str(), runs[0].info.start_ms), ("e", 5), "a number that came as text");
+    let seen = server.requests();
+    let tokens: Vec<Value> = seen
+        .iter()
+        .filter(|seen| seen.path == SEARCH_RUNS)
+        .map(|seen| serde_json::from_slice::<Value>(&seen.body).unwrap()["page_token"].clone())
+        .collect();
+    assert_eq!(tokens, ["", "p2", "p3"]);
+    assert_eq!(
+        seen.iter().filter(|seen| seen.path.contains("experiments/get?")).count(),
+        1,
+        "a name is asked for once"
+    );
+
+    let version = |number: u32| json!({ "name": "m", "version": number.to_string(), "current_stage": "None" });
+    server.put(MODEL, json!({ "registered_model": { "name": "m" } }).to_string());
+    server.trouble(
+        VERSIONS,
+        Trouble::Answer(200, json!({ "model_versions": [version(1)], "next_page_token": "v2" }).to_string()),
+        1,
+    );
+    server.put(VERSIONS, json!({ "model_versions": [version(2)] }).to_string());
+    let versions = registry.list_versions("m").await.unwrap();
+    assert_eq!(versions.iter().map(|version| version.version).collect::<Vec<_>>(), [2, 1]);
+    assert!(server.requests().last().unwrap().path.contains("page_token=v2"));
+}
+
+#[tokio::test]
+async fn the_stage_follows_the_alias_and_who_may_only_read_is_still_told() {
+    let (server, registry) = scene();
+    let version =
+        |number: u32, stage: &str| json!({ "name": "m", "version": number.to_string(), "current_stage": stage });
+    let aliases = json!([{ "alias": "champion", "version": "2" }]);
+    server.put(MODEL, json!({ "registered_model": { "name": "m", "aliases": aliases } }).to_string());
+    server.put(VERSIONS, json!({ "model_versions": [version(1, "Production"), version(2, "None")] }).to_string());
+    let transition = "/api/2.0/mlflow/model-versions/transition-stage";
+    server.put(transition, "{}");
+    assert_eq!(registry.get_version_by_alias("m", "champion").await.unwrap().unwrap().version, 2);
+    let moved: Vec<Value> = server
+        .requests()
+        .iter()
+        .filter(|seen| seen.path == transition)
+        .map(|seen| serde_json::from_slice(&seen.body).unwrap())
+        .collect();
+    let moves: Vec<_> = moved.iter().map(|body| (body["version"].as_str(), body["stage"].as_str())).collect();
+    assert_eq!(moves, [(Some("1"), Some("Archived")), (Some("2"), Some("Production"))]);
+    server.trouble(transition, Trouble::Status(403), ALWAYS);
+    assert_eq!(registry.get_version_by_alias("m", "champion").await.unwrap().unwrap().version, 2);
+}
+
+#[tokio::test]
+async fn what_is_no_mlflow_server_is_told() {
+    let (server, registry) = scene();
+    let elsewhere = MlflowRegistry::new(server.url("/#/experiments/7").parse().unwrap(), &impatient()).unwrap();
+    assert_eq!(elsewhere.get_or_create_experiment("e").await.unwrap().id, "7", "the address of a page does");
+    for trouble in [Trouble::Html, Trouble::Status(404), Trouble::Answer(200, "[]".into())] {
+        server.trouble(BY_NAME, trouble.clone(), 1);
+        let error = registry.get_or_create_experiment("e").await.unwrap_err();
+        assert!(matches!(error, RegistryError::NotMlflow { .. }), "{trouble:?}: {error:?}");
+        assert!(error.to_string().contains("does not answer as an MLflow server does: "), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_in_mlflow_s_words() {
+    let (server, registry) = scene();
+    let said = json!({ "error_code": "BAD_REQUEST", "message": "it cannot be\n[SQL: INSERT ...]" });
+    server.trouble(BY_NAME, Trouble::Answer(400, said.to_string()), 1);
+    let error = registry.get_or_create_experiment("e").await.unwrap_err();
+    assert!(error.to_string().ends_with("the server answered 400 Bad Request (BAD_REQUEST: it cannot be)"), "{error}");
+    let bin = json!({ "experiment": { "experiment_id": "7", "name": "e", "lifecycle_stage": "deleted" } });
+    server.trouble(BY_NAME, Trouble::Answer(200, bin.to_string()), 1);
+    let error = registry.get_or_create_experiment("e").await.unwrap_err();
+    assert!(matches!(error, RegistryError::DeletedExperiment { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn artifacts_that_the_server_does_not_serve_are_told() {
+    let (server, registry) = scene();
+    let mut elsewhere = run("r");
+    elsewhere["info"]["artifact_uri"] = "s3://bucket/secret-path".into();
+    server.put(GET_RUN, json!({ "run": elsewhere }).to_string());
+    let error = registry.put_artifact("r", "a.csv", "x".into()).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the artifacts of tracking run `r` are not served by MLflow itself, but lie in a store of kind `s3`"
+    );
+    // Logging needs no artifacts.
+    server.put("/api/2.0/mlflow/runs/log-batch", "{}");
+    registry.log_batch("r", &RunBatch::new().param("a", "1")).await.unwrap();
+}
+
+#[test]
+fn a_setting_out_of_its_range_is_refused() {
+    let defaults = MlflowSettings::default();
+    for settings in [
+        MlflowSettings { timeout_seconds: 0.0, ..defaults.clone() },
+        MlflowSettings { timeout_seconds: f64::NAN, ..defaults.clone() },
+        MlflowSettings { tries: 0, ..defaults.clone() },
+        MlflowSettings { backoff_seconds: -1.0, ..defaults.clone() },
+    ] {
+        let error = settings.checked().unwrap_err();
+        assert_eq!(error.kind(), FaultKind::Usage, "{error}");
+    }
+    defaults.checked().unwrap();
+}
