@@ -28,7 +28,7 @@ pub(crate) struct Curve {
     pub(crate) name: String,
     /// Cumulative counts by target, then day; a gap repeats the count before it.
     pub(crate) cumulative: [Vec<f64>; 2],
-    /// The same as published, NaN in gaps. The world, a sum, has none.
+    /// The same as published, NaN in gaps: in those of the world, no place has a count.
     #[serde(skip)]
     published: [Vec<f64>; 2],
 }
@@ -182,10 +182,15 @@ impl Curve {
             total.into_iter().map(whole).collect::<Vec<f64>>()
         };
         let cumulative = Target::ALL.map(sum);
+        let published = Target::ALL.map(|target| {
+            let has_count = |day| (0..view.locations().len()).any(|place| !view.counts(place, target)[day].is_nan());
+            let counts = cumulative[target.index()].iter().enumerate();
+            counts.map(|(day, count)| if has_count(day) { *count } else { f64::NAN }).collect()
+        });
         // A place may be called so in the data.
         let taken = view.locations().iter().any(|location| location.name() == "World");
         let name = if taken { "World (all locations)" } else { "World" };
-        Self { name: name.to_owned(), published: cumulative.clone(), cumulative }
+        Self { name: name.to_owned(), cumulative, published }
     }
 
     /// The latest count.
@@ -335,6 +340,22 @@ mod tests {
         let world = Curve::world(&panel.view());
         assert_eq!(world.cumulative[0], [110.0, 130.0]);
         assert_eq!(world.name, "World");
+    }
+
+    #[test]
+    fn a_day_on_which_no_place_publishes_is_a_gap_of_the_world() {
+        let mut values = Vec::new();
+        for place in [1.0, 3.0] {
+            let cases = (0..22).map(|day| if day % 7 == 0 || day < 2 { place * f64::from(day) } else { f64::NAN });
+            values.extend(cases.chain(vec![0.0; 22]));
+        }
+        let places = ["a", "b"].map(Location::named).to_vec();
+        let panel = Panel::new(places, Date::constant(2020, 1, 22), 22, values).unwrap();
+        let world = Curve::world(&panel.view());
+        assert_eq!((world.cumulative[0][13], world.cumulative[0][14]), (28.0, 56.0));
+        let mean = world.weekly_mean(Target::ConfirmedCases);
+        assert!(mean[7..].iter().all(|mean| *mean == 4.0), "{mean:?}");
+        assert_eq!(world.revisions(Target::ConfirmedCases), 0);
     }
 
     #[test]
