@@ -183,7 +183,8 @@ impl Curve {
         };
         let cumulative = Target::ALL.map(sum);
         let published = Target::ALL.map(|target| {
-            let has_count = |day| (0..view.locations().len()).any(|place| !view.counts(place, target)[day].is_nan());
+            let has_count =
+                |day: usize| (0..view.locations().len()).any(|place| !view.counts(place, target)[day].is_nan());
             let counts = cumulative[target.index()].iter().enumerate();
             counts.map(|(day, count)| if has_count(day) { *count } else { f64::NAN }).collect()
         });
