@@ -33,6 +33,15 @@ pub(crate) struct Curve {
     published: [Vec<f64>; 2],
 }
 
+/// Counts of earlier days in the world's latest totals. A place that a source moved to another name is in them twice.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Carried {
+    /// Places with no count on the last day, but one before it.
+    pub(crate) locations: usize,
+    /// The sums of their last counts, by target.
+    pub(crate) counts: [f64; 2],
+}
+
 /// How fast a place goes, at the end of its series.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Pace {
@@ -98,6 +107,8 @@ pub(crate) struct Picture {
     pub(crate) dates: Vec<Date>,
     /// The sum of all places.
     pub(crate) world: Curve,
+    /// What the sum has of places without a count on the last day.
+    pub(crate) carried: Carried,
     /// The places with most cases.
     pub(crate) largest: Vec<Curve>,
     /// The world and more of the places with most cases.
@@ -151,6 +162,7 @@ impl Picture {
             repairs: Vec::new(),
             comparison: None,
             explorer: explorer(&view, &world, &order),
+            carried: carried_to_last_day(&view),
             world,
         }
     }
@@ -269,6 +281,16 @@ fn by_cases(view: &PanelView<'_>) -> Vec<usize> {
     order
 }
 
+fn carried_to_last_day(view: &PanelView<'_>) -> Carried {
+    let last = |place: usize, target: Target| match view.counts(place, target) {
+        [.., last] if last.is_nan() => whole(view.last_count(place, target)),
+        _ => 0.0,
+    };
+    let each = (0..view.locations().len()).map(|place| Target::ALL.map(|target| last(place, target)));
+    let each: Vec<[f64; 2]> = each.filter(|counts| *counts != [0.0; 2]).collect();
+    Carried { locations: each.len(), counts: [0, 1].map(|target| each.iter().map(|counts| counts[target]).sum()) }
+}
+
 fn explorer(view: &PanelView<'_>, world: &Curve, order: &[usize]) -> Explorer {
     let mut explorer = Explorer::new(view.first_date(), view.days());
     explorer.location(&world.name, world.published.each_ref().map(Vec::as_slice));
@@ -341,6 +363,8 @@ mod tests {
         let world = Curve::world(&panel.view());
         assert_eq!(world.cumulative[0], [110.0, 130.0]);
         assert_eq!(world.name, "World");
+        let carried = Carried { locations: 1, counts: [100.0, 0.0] };
+        assert_eq!(carried_to_last_day(&panel.view()), carried);
     }
 
     #[test]
