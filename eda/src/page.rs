@@ -73,7 +73,7 @@ fn world(page: &mut HtmlPage, picture: &Picture) -> Result<(), ReportError> {
         });
         page.paragraph(&format!(
             "Locations without a count on the last day: {}. The world's totals have their last ones ({counts}), and so count \
-             twice whoever the source has moved to another name.",
+             twice what the source has published under other names since.",
             count(picture.carried.locations as f64)
         ));
     }

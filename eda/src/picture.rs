@@ -33,7 +33,7 @@ pub(crate) struct Curve {
     published: [Vec<f64>; 2],
 }
 
-/// Counts of earlier days in the world's latest totals. A place that a source moved to another name is in them twice.
+/// Counts of earlier days in the world's latest totals. A country that is published by province since is in them twice.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Carried {
     /// Places with no count on the last day, but one before it.
