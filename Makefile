@@ -6,6 +6,10 @@ ARGS ?=
 CARGO_FLAGS ?=
 TEST_FLAGS ?=
 
+# Seconds for each fuzz target; with FUZZ_TABLES=1 the targets that need polars are run, too.
+FUZZ_SECONDS ?= 10
+FUZZ_TABLES ?=
+
 # Real data for tests and benchmarks: the folder of COVID_TEST_DATA, else the one beside the project, where it is there.
 TEST_DATA := $(or $(COVID_TEST_DATA),$(shell cd ../shared/data 2>/dev/null && pwd))
 # The modules of integration tests that ask for it, found by looking.
@@ -13,7 +17,7 @@ TEST_DATA_MODULES = $(sort $(shell grep -rlE 'var_os\("COVID_TEST_DATA"\)|real_d
 	| sed -E 's|.*/([^/]+)\.rs|\1|'))
 
 .DEFAULT_GOAL := help
-.PHONY: help build eda train predict monitor deliver check format clippy docs test test-data accuracy bench bench-peers clean
+.PHONY: help build eda train predict monitor deliver check format clippy docs test test-data fuzz accuracy bench bench-peers clean
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +44,7 @@ check: format clippy docs ## format, lints and docs, warnings as errors
 
 format: ## is every file formatted?
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 
 clippy: ## lints of every target, warnings as errors
 	cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
@@ -56,6 +61,9 @@ ifeq ($(TEST_DATA),)
 else
 	COVID_TEST_DATA='$(TEST_DATA)' cargo test $(CARGO_FLAGS) --workspace --test it -- $(TEST_DATA_MODULES:%=%::) $(filter-out --,$(TEST_FLAGS))
 endif
+
+fuzz: ## look for inputs that break a parser, FUZZ_SECONDS for each
+	FUZZ_SECONDS='$(FUZZ_SECONDS)' FUZZ_TABLES='$(FUZZ_TABLES)' fuzz/run
 
 accuracy: ## measure every model on the real data and write docs/accuracy.md
 ifeq ($(TEST_DATA),)
