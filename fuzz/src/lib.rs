@@ -103,8 +103,8 @@ fn comes_back_from_a_long_table(panel: &Panel) {
     let mut columns = location_columns(cells().map(|(place, _)| &panel.locations()[place]));
     columns.push(("date".into(), Column::Date(cells().map(|(_, day)| panel.date(day)).collect())));
     for target in Target::ALL {
-        let counts = cells().map(|(place, day)| panel.counts(place, target)[day]).collect();
-        columns.push((target.name().into(), Column::Float(counts)));
+        let counts = cells().map(|(place, day)| written(panel.counts(place, target)[day])).collect();
+        columns.push((target.name().into(), Column::Text(counts)));
     }
     let table = Table::new(columns).and_then(|table| table.to_csv()).expect("a table of a panel");
     let folder = folder(&[("table.csv", &table)]);
@@ -112,6 +112,13 @@ fn comes_back_from_a_long_table(panel: &Panel) {
     let again = load(path.to_str().expect("a path of this file"), &LoadOptions::default());
     let again = again.unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&table)));
     assert_eq!(by_name(panel).digest(), by_name(&again.panel).digest(), "{}", String::from_utf8_lossy(&table));
+}
+
+/// A count as a cell. A point before three digits could stand between thousands; before four it cannot.
+fn written(count: f64) -> Option<String> {
+    let text = count.to_string();
+    let ambiguous = text.split_once('.').is_some_and(|(_, decimals)| decimals.len() == 3);
+    (!count.is_nan()).then(|| if ambiguous { text + "0" } else { text })
 }
 
 /// The panel with its locations in the order of their names.

@@ -83,7 +83,7 @@ struct Cells {
 impl Cells {
     fn of(frame: &DataFrame, columns: &Columns, names: &Names) -> Result<Self, FileFault> {
         const PLACES: &str = "names of places";
-        let column = |position: usize| Typed::of(frame, names.get(position));
+        let column = |position: usize| Typed::of(frame, names, position);
         let texts = |position: Option<usize>| position.map(|position| column(position)?.texts(PLACES)).transpose();
         let dates = column(columns.date)?.dates()?;
         let mut remarks: Vec<String> = dates.remark.iter().cloned().collect();
@@ -155,8 +155,9 @@ struct Dates {
 }
 
 impl<'a> Typed<'a> {
-    fn of(frame: &'a DataFrame, name: &'a str) -> Result<Self, RowFault> {
-        let column = frame.columns().iter().find(|column| column.name().trim() == name);
+    fn of(frame: &'a DataFrame, names: &'a Names, position: usize) -> Result<Self, RowFault> {
+        let name = names.get(position);
+        let column = frame.columns().iter().find(|column| column.name().as_str() == names.as_written(position));
         let column = column.ok_or_else(|| RowFault::NotParquet { cause: format!("column `{name}` is missing") })?;
         Ok(Self { name, column })
     }
