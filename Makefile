@@ -6,6 +6,10 @@ ARGS ?=
 CARGO_FLAGS ?=
 TEST_FLAGS ?=
 
+# Seconds for each fuzz target; with FUZZ_TABLES=1 the targets that need polars are run, too.
+FUZZ_SECONDS ?= 10
+FUZZ_TABLES ?=
+
 # Real data for tests and benchmarks: the folder of COVID_TEST_DATA, else the one beside the project, where it is there.
 TEST_DATA := $(or $(COVID_TEST_DATA),$(shell cd ../shared/data 2>/dev/null && pwd))
 # The modules of integration tests that ask for it, found by looking.
@@ -18,7 +22,7 @@ LIVE_MODULES = $(sort $(shell grep -rlE 'COVID_TEST_(S3|MLFLOW|PREFECT)|S3Server
 	| sed -E 's|.*/tests/it/||; s|(/mod)?\.rs$$||; s|/|::|g'))
 
 .DEFAULT_GOAL := help
-.PHONY: help build eda train predict monitor deliver check format clippy docs test test-data test-live services-up services-down accuracy bench bench-peers clean
+.PHONY: help build eda train predict monitor deliver check format clippy docs test test-data test-live services-up services-down fuzz accuracy bench bench-peers clean
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +49,7 @@ check: format clippy docs ## format, lints and docs, warnings as errors
 
 format: ## is every file formatted?
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 
 clippy: ## lints of every target, warnings as errors
 	cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
@@ -73,6 +78,9 @@ test-live: ## the integration tests against real servers, where services-up has 
 		{ echo 'skipped: no server runs (make services-up starts them)'; exit 0; }; \
 	eval "$$variables"; \
 	cargo test $(CARGO_FLAGS) --workspace --test it -- $(LIVE_MODULES:%=%::) $(filter-out --,$(TEST_FLAGS))
+
+fuzz: ## look for inputs that break a parser, FUZZ_SECONDS for each
+	FUZZ_SECONDS='$(FUZZ_SECONDS)' FUZZ_TABLES='$(FUZZ_TABLES)' fuzz/run
 
 accuracy: ## measure every model on the real data and write docs/accuracy.md
 ifeq ($(TEST_DATA),)

@@ -1,6 +1,6 @@
 //! A trained model: what a registered version holds, and its file.
 
-use covid_core::{Date, Forecast, Location, PanelView, Predicted, Target, WeeklyForecast, sha256_hex};
+use covid_core::{Date, Forecast, Location, PanelView, Predicted, Target, WeeklyForecast, one_line, sha256_hex};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -267,7 +267,8 @@ impl Model {
         struct Version {
             format_version: u64,
         }
-        let unreadable = |error: serde_json::Error| TrainingError::ModelFile(error.to_string());
+        // It may name a key of the file, which may hold anything.
+        let unreadable = |error: serde_json::Error| TrainingError::ModelFile(one_line(&error.to_string()).into_owned());
         let Version { format_version: found } = serde_json::from_slice(bytes).map_err(unreadable)?;
         if !(1..=FORMAT_VERSION).contains(&found) {
             return Err(TrainingError::ModelVersion { found, known: FORMAT_VERSION });
