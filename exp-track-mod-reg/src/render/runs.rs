@@ -76,7 +76,9 @@ pub(crate) fn comparison(comparison: &Comparison) -> String {
 }
 
 fn differences(comparison: &Comparison) -> String {
-    let all: Vec<&Difference> = comparison.params.iter().chain(&comparison.tags).collect();
+    // The profile of the data is long, and says nothing that the date and the vintage do not.
+    let tags = comparison.tags.iter().filter(|tag| tag.key != "covid.profile");
+    let all: Vec<&Difference> = comparison.params.iter().chain(tags).collect();
     if all.is_empty() {
         return "no parameter or tag differs".into();
     }

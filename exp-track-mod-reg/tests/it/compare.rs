@@ -67,7 +67,7 @@ fn runs_are_sorted_filtered_and_limited() {
     ----- stdout -----
     ----- stderr -----
     error: --filter: no tracking run has `colour`
-    hint: known are as_of, covid.dataset, covid.vintage, ended, horizon, model.carried, model.deaths, model.degree, model.half, model.half_life, model.lag, model.lagged_far, model.lagged_near, model.most, model.newest, model.penalty, model.phi, model.shrunk, model.window, model.world, name, origins, recipe, repair, rmsle, rmsle.ConfirmedCases, rmsle.Fatalities, rmsle_to_persistence.ConfirmedCases, rmsle_to_persistence.Fatalities, run, spec, started, status
+    hint: known are as_of, covid.dataset, covid.profile, covid.source, covid.vintage, ended, horizon, mlflow.source.name, mlflow.source.type, model.carried, model.deaths, model.degree, model.half, model.half_life, model.lag, model.lagged_far, model.lagged_near, model.most, model.newest, model.penalty, model.phi, model.shrunk, model.window, model.world, name, origins, recipe, repair, rmsle, rmsle.ConfirmedCases, rmsle.Fatalities, rmsle_to_persistence.ConfirmedCases, rmsle_to_persistence.Fatalities, run, spec, started, status
     ");
     assert_run!(run(&sandbox, &["runs", "-q", "--filter", "rmsle"]), @"
     exit: 2

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use covid_core::{Fault, close_matches};
-use covid_registry::{ModelVersion, Registry, Run, list_all_runs};
+use covid_registry::{ModelVersion, RUN_ID_TAG, Registry, Run, list_all_runs};
 use serde::Serialize;
 
 use crate::{PipelineError, Project};
@@ -15,7 +15,7 @@ pub struct Comparison {
     pub runs: [Run; 2],
     /// The parameters that differ.
     pub params: Vec<Difference>,
-    /// The tags that differ, MLflow's own left out.
+    /// The tags that differ, MLflow's own and the id before a synchronisation left out.
     pub tags: Vec<Difference>,
     /// Every metric of either, by key and step.
     pub metrics: Vec<MetricPair>,
@@ -64,7 +64,7 @@ pub async fn compare_runs(project: &Project, registry: &dyn Registry, of: [&str;
     let tags = differences(runs.each_ref().map(|run| &run.tags));
     let same_data = !params.iter().any(|param| SCORED_ON.contains(&param.key.as_str()))
         && !tags.iter().any(|tag| DATA.contains(&tag.key.as_str()));
-    let tags = tags.into_iter().filter(|tag| !tag.key.starts_with("mlflow.")).collect();
+    let tags = tags.into_iter().filter(|tag| !tag.key.starts_with("mlflow.") && tag.key != RUN_ID_TAG).collect();
     Ok(Comparison { params, tags, metrics: metrics(registry, &runs).await?, same_data, runs })
 }
 
@@ -74,7 +74,7 @@ fn find<'r>(
     versions: &[ModelVersion],
     experiment: &str,
 ) -> Result<&'r Run, PipelineError> {
-    let exact = |id: &str| runs.iter().find(|run| run.info.run_id == id);
+    let exact = |id: &str| runs.iter().find(|run| ids(run).any(|own| own == id));
     let number = reference.strip_prefix('v').and_then(|number| number.parse::<u64>().ok());
     let version =
         versions.iter().find(|version| version.aliases.contains(reference) || Some(version.version) == number);
@@ -83,7 +83,7 @@ fn find<'r>(
     if let Some(run) = exact(reference).or(found) {
         return Ok(run);
     }
-    let prefixed = |run: &&Run| !reference.is_empty() && run.info.run_id.starts_with(&reference.to_lowercase());
+    let prefixed = |run: &&Run| !reference.is_empty() && ids(run).any(|id| id.starts_with(&reference.to_lowercase()));
     match runs.iter().filter(prefixed).collect::<Vec<_>>()[..] {
         [run] => Ok(run),
         [] => {
@@ -100,6 +100,11 @@ fn find<'r>(
             Err(PipelineError::AmbiguousRun { reference: reference.to_owned(), ids })
         }
     }
+}
+
+/// The id of a run, and the one it had in the embedded tracker that it was synchronised from.
+fn ids(run: &Run) -> impl Iterator<Item = &String> {
+    [Some(&run.info.run_id), run.tags.get(RUN_ID_TAG)].into_iter().flatten()
 }
 
 fn differences(of: [&BTreeMap<String, String>; 2]) -> Vec<Difference> {
