@@ -6,17 +6,26 @@ ARGS ?=
 CARGO_FLAGS ?=
 TEST_FLAGS ?=
 
+# Seconds for each fuzz target; with FUZZ_TABLES=1 the targets that need polars are run, too.
+FUZZ_SECONDS ?= 10
+FUZZ_TABLES ?=
+
 # Real data for tests and benchmarks: the folder of COVID_TEST_DATA, else the one beside the project, where it is there.
 TEST_DATA := $(or $(COVID_TEST_DATA),$(shell cd ../shared/data 2>/dev/null && pwd))
 # The modules of integration tests that ask for it, found by looking.
 TEST_DATA_MODULES = $(sort $(shell grep -rlE 'var_os\("COVID_TEST_DATA"\)|real_data\(\)' --include='*.rs' crates/*/tests */tests \
 	| sed -E 's|.*/([^/]+)\.rs|\1|'))
 
+# The servers that live tests speak to, and the modules of integration tests that ask for one, found by looking.
+SERVICES := python3 -B infra/services/services.py
+LIVE_MODULES = $(sort $(shell grep -rlE 'COVID_TEST_(S3|MLFLOW|PREFECT)|S3Server' --include='*.rs' crates/*/tests */tests \
+	| sed -E 's|.*/tests/it/||; s|(/mod)?\.rs$$||; s|/|::|g'))
+
 .DEFAULT_GOAL := help
-.PHONY: help build eda train predict monitor deliver check format clippy docs test test-data accuracy bench bench-peers clean
+.PHONY: help build eda train predict monitor deliver check format clippy docs test test-data test-live services-up services-down fuzz accuracy bench bench-peers clean
 
 help: ## list the recipes
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build everything (debug)
 	cargo build $(CARGO_FLAGS) --workspace
@@ -40,6 +49,7 @@ check: format clippy docs ## format, lints and docs, warnings as errors
 
 format: ## is every file formatted?
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 
 clippy: ## lints of every target, warnings as errors
 	cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
@@ -56,6 +66,21 @@ ifeq ($(TEST_DATA),)
 else
 	COVID_TEST_DATA='$(TEST_DATA)' cargo test $(CARGO_FLAGS) --workspace --test it -- $(TEST_DATA_MODULES:%=%::) $(filter-out --,$(TEST_FLAGS))
 endif
+
+services-up: ## install (once) and start MLflow, Prefect and SeaweedFS for the live tests
+	@command -v python3 >/dev/null || { echo 'skipped: the servers need python3, which is not there'; exit 0; }; $(SERVICES) up
+
+services-down: ## stop them, and remove their data
+	@command -v python3 >/dev/null || exit 0; $(SERVICES) down
+
+test-live: ## the integration tests against real servers, where services-up has started them
+	@variables=$$($(SERVICES) env 2>/dev/null) || [ -n "$$COVID_TEST_S3$$COVID_TEST_MLFLOW$$COVID_TEST_PREFECT" ] || \
+		{ echo 'skipped: no server runs (make services-up starts them)'; exit 0; }; \
+	eval "$$variables"; \
+	cargo test $(CARGO_FLAGS) --workspace --test it -- $(LIVE_MODULES:%=%::) $(filter-out --,$(TEST_FLAGS))
+
+fuzz: ## look for inputs that break a parser, FUZZ_SECONDS for each
+	FUZZ_SECONDS='$(FUZZ_SECONDS)' FUZZ_TABLES='$(FUZZ_TABLES)' fuzz/run
 
 accuracy: ## measure every model on the real data and write docs/accuracy.md
 ifeq ($(TEST_DATA),)

@@ -67,6 +67,16 @@ fn world(page: &mut HtmlPage, picture: &Picture) -> Result<(), ReportError> {
         "Days on which revisions lowered the world's total: {lowered}. A revision of one location is not seen in the sum \
          where the others add more."
     ));
+    if picture.carried.locations > 0 {
+        let counts = listed(&picture.targets, |target| {
+            format!("{} {}", count(picture.carried.counts[target.index()]), short(target))
+        });
+        page.paragraph(&format!(
+            "Locations without a count on the last day: {}. The world's totals have their last ones ({counts}), and so count \
+             twice what the source has published under other names since.",
+            count(picture.carried.locations as f64)
+        ));
+    }
     let charts = picture.targets.iter().flat_map(|&target| {
         let total = [Series::new("cumulative", world.cumulative[target.index()].clone())];
         let new = [
@@ -267,6 +277,13 @@ mod tests {
         let many = vec![&[1.0, 2.0][..]; 3_000];
         let says = "The world and the 1,000 locations with most cases, of 3,000";
         assert!(page_of(&many, None).contains(says));
+    }
+
+    #[test]
+    fn the_page_says_what_the_world_has_of_places_that_are_gone() {
+        let gone = page_of(&[&[1.0, 50.0], &[20.0, f64::NAN]], None);
+        assert!(gone.contains("day: 1. The world&#39;s totals have their last ones (20 cases, 20 deaths)"), "{gone}");
+        assert!(!page_of(&[&[1.0, 50.0]], None).contains("without a count on the last day"));
     }
 
     #[test]

@@ -28,9 +28,18 @@ pub(crate) struct Curve {
     pub(crate) name: String,
     /// Cumulative counts by target, then day; a gap repeats the count before it.
     pub(crate) cumulative: [Vec<f64>; 2],
-    /// The same as published, NaN in gaps. The world, a sum, has none.
+    /// The same as published, NaN in gaps: in those of the world, no place has a count.
     #[serde(skip)]
     published: [Vec<f64>; 2],
+}
+
+/// Counts of earlier days in the world's latest totals. A country that is published by province since is in them twice.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Carried {
+    /// Places with no count on the last day, but one before it.
+    pub(crate) locations: usize,
+    /// The sums of their last counts, by target.
+    pub(crate) counts: [f64; 2],
 }
 
 /// How fast a place goes, at the end of its series.
@@ -98,6 +107,8 @@ pub(crate) struct Picture {
     pub(crate) dates: Vec<Date>,
     /// The sum of all places.
     pub(crate) world: Curve,
+    /// What the sum has of places without a count on the last day.
+    pub(crate) carried: Carried,
     /// The places with most cases.
     pub(crate) largest: Vec<Curve>,
     /// The world and more of the places with most cases.
@@ -151,6 +162,7 @@ impl Picture {
             repairs: Vec::new(),
             comparison: None,
             explorer: explorer(&view, &world, &order),
+            carried: carried_to_last_day(&view),
             world,
         }
     }
@@ -182,10 +194,16 @@ impl Curve {
             total.into_iter().map(whole).collect::<Vec<f64>>()
         };
         let cumulative = Target::ALL.map(sum);
+        let published = Target::ALL.map(|target| {
+            let has_count =
+                |day: usize| (0..view.locations().len()).any(|place| !view.counts(place, target)[day].is_nan());
+            let counts = cumulative[target.index()].iter().enumerate();
+            counts.map(|(day, count)| if has_count(day) { *count } else { f64::NAN }).collect()
+        });
         // A place may be called so in the data.
         let taken = view.locations().iter().any(|location| location.name() == "World");
         let name = if taken { "World (all locations)" } else { "World" };
-        Self { name: name.to_owned(), published: cumulative.clone(), cumulative }
+        Self { name: name.to_owned(), cumulative, published }
     }
 
     /// The latest count.
@@ -263,6 +281,16 @@ fn by_cases(view: &PanelView<'_>) -> Vec<usize> {
     order
 }
 
+fn carried_to_last_day(view: &PanelView<'_>) -> Carried {
+    let last = |place: usize, target: Target| match view.counts(place, target) {
+        [.., last] if last.is_nan() => whole(view.last_count(place, target)),
+        _ => 0.0,
+    };
+    let each = (0..view.locations().len()).map(|place| Target::ALL.map(|target| last(place, target)));
+    let each: Vec<[f64; 2]> = each.filter(|counts| *counts != [0.0; 2]).collect();
+    Carried { locations: each.len(), counts: [0, 1].map(|target| each.iter().map(|counts| counts[target]).sum()) }
+}
+
 fn explorer(view: &PanelView<'_>, world: &Curve, order: &[usize]) -> Explorer {
     let mut explorer = Explorer::new(view.first_date(), view.days());
     explorer.location(&world.name, world.published.each_ref().map(Vec::as_slice));
@@ -335,6 +363,24 @@ mod tests {
         let world = Curve::world(&panel.view());
         assert_eq!(world.cumulative[0], [110.0, 130.0]);
         assert_eq!(world.name, "World");
+        let carried = Carried { locations: 1, counts: [100.0, 0.0] };
+        assert_eq!(carried_to_last_day(&panel.view()), carried);
+    }
+
+    #[test]
+    fn a_day_on_which_no_place_publishes_is_a_gap_of_the_world() {
+        let mut values = Vec::new();
+        for place in [1.0, 3.0] {
+            let cases = (0..22).map(|day| if day % 7 == 0 || day < 2 { place * f64::from(day) } else { f64::NAN });
+            values.extend(cases.chain(vec![0.0; 22]));
+        }
+        let places = ["a", "b"].map(Location::named).to_vec();
+        let panel = Panel::new(places, Date::constant(2020, 1, 22), 22, values).unwrap();
+        let world = Curve::world(&panel.view());
+        assert_eq!((world.cumulative[0][13], world.cumulative[0][14]), (28.0, 56.0));
+        let mean = world.weekly_mean(Target::ConfirmedCases);
+        assert!(mean[7..].iter().all(|mean| *mean == 4.0), "{mean:?}");
+        assert_eq!(world.revisions(Target::ConfirmedCases), 0);
     }
 
     #[test]

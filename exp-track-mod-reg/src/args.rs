@@ -1,12 +1,13 @@
 //! The command line, and what each command does.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
 
 use anyhow::Result;
 use covid_cli::{CommonArgs, Format, Session, print_json, print_stdout};
+use covid_core::Fault;
 use covid_pipeline::{
-    BacktestRequest, KaggleRequest, Project, Settings, backtest, kaggle, parse_date, promote, rollback, sync,
-    tracking_runs, train_and_promote, versions,
+    BacktestRequest, KaggleRequest, PipelineError, Project, RunQuery, Settings, backtest, compare_runs, kaggle,
+    parse_date, promote, promotions, rollback, sync, tracking_runs, train_and_promote, versions,
 };
 use covid_training::Recipe;
 
@@ -29,23 +30,52 @@ enum Command {
     Backtest(BacktestArgs),
     /// Answer a Kaggle competition's test file (COVID19 Global Forecasting), fitted on its training file alone
     Kaggle(KaggleArgs),
-    /// List the tracking runs, the newest first
-    Runs,
-    /// List the registered versions, the newest first
-    Models,
+    /// List the tracking runs, the newest first, with the parameters that differ among them; or compare two
+    Runs(RunsArgs),
+    /// List the registered versions, the newest first: where they stand, why, and what each forecast best
+    Models {
+        /// List every change of champion instead, the oldest first
+        #[arg(long)]
+        trail: bool,
+    },
     /// Make a version champion, if the gate lets it
     Promote {
         /// The version
         version: u64,
+        #[command(flatten)]
+        change: ChangeArgs,
     },
     /// Make the champion before this one champion again, without asking the gate
-    Rollback,
+    Rollback(ChangeArgs),
     /// Add to an MLflow server what it does not have yet of the embedded tracker and registry
     Sync {
         /// The server
         #[arg(long, value_name = "URL")]
         to: String,
     },
+}
+
+#[derive(Debug, clap::Args)]
+struct RunsArgs {
+    /// Sort by a column (run, name, status, started, ended), metric, parameter or tag; with a - from the largest down
+    #[arg(long, value_name = "[-]KEY", allow_hyphen_values = true)]
+    sort: Option<String>,
+    /// Only runs of which it is true: KEY=VALUE, or with != < <= > >=; may be given again
+    #[arg(long, value_name = "KEY=VALUE")]
+    filter: Vec<String>,
+    /// At most so many
+    #[arg(long, value_name = "N")]
+    limit: Option<NonZeroUsize>,
+    /// Show two runs side by side: each by its id or the beginning of it, an alias, a version (v2), or the name of its model
+    #[arg(long, value_names = ["A", "B"], num_args = 2, conflicts_with_all = ["sort", "filter", "limit"])]
+    compare: Option<Vec<String>>,
+}
+
+#[derive(Debug, clap::Args)]
+struct ChangeArgs {
+    /// Say what would change, and change nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -130,23 +160,39 @@ async fn execute_on(args: &Args, session: &Session, project: &Project) -> Result
             let report = backtest(project, request, asked.out.as_deref(), move || bar.inc()).await?;
             if text { print_stdout(&render::backtest(&report, asked.out.as_deref())) } else { print_json(&report) }
         }
-        Some(Command::Runs) => {
-            let runs = tracking_runs(project, project.registry().await?.as_ref()).await?;
-            if text { print_stdout(&render::runs(&runs)) } else { print_json(&runs) }
+        Some(Command::Runs(RunsArgs { compare: Some(of), .. })) => {
+            let of = [of[0].as_str(), of[1].as_str()];
+            let comparison = compare_runs(project, project.registry().await?.as_ref(), of).await?;
+            if text { print_stdout(&render::comparison(&comparison)) } else { print_json(&comparison) }
         }
-        Some(Command::Models) => {
+        Some(Command::Runs(asked)) => {
+            let query = query(asked)?;
+            let runs = tracking_runs(project, project.registry().await?.as_ref(), &query).await?;
+            if text { print_stdout(&render::runs(&runs, &query)) } else { print_json(&runs) }
+        }
+        Some(Command::Models { trail: true }) => {
+            let events = promotions(project, project.registry().await?.as_ref()).await?;
+            if text { print_stdout(&render::trail(&events)) } else { print_json(&events) }
+        }
+        Some(Command::Models { trail: false }) => {
             let versions = versions(project, project.registry().await?.as_ref()).await?;
             if text { print_stdout(&render::models(&versions)) } else { print_json(&versions) }
         }
-        Some(Command::Promote { version }) => {
-            let report = promote(project, project.registry().await?.as_ref(), *version).await?;
-            if text { print_stdout(&render::promoted(&report)) } else { print_json(&report) }
+        Some(Command::Promote { version, change }) => {
+            let report = promote(project, project.registry().await?.as_ref(), *version, change.dry_run).await?;
+            if text { print_stdout(&render::champion(&report)) } else { print_json(&report) }
         }
-        Some(Command::Rollback) => {
-            let event = rollback(project, project.registry().await?.as_ref()).await?;
-            if text { print_stdout(&render::rolled_back(&event)) } else { print_json(&event) }
+        Some(Command::Rollback(change)) => {
+            let report = rollback(project, project.registry().await?.as_ref(), change.dry_run).await?;
+            if text { print_stdout(&render::champion(&report)) } else { print_json(&report) }
         }
     }
+}
+
+fn query(asked: &RunsArgs) -> Result<RunQuery> {
+    let filters = asked.filter.iter().map(|text| text.parse()).collect::<Result<_, PipelineError>>();
+    let sort = asked.sort.as_deref().map(str::parse).transpose();
+    Ok(RunQuery { filters: filters.map_err(Fault::from)?, sort: sort.map_err(Fault::from)?, limit: asked.limit })
 }
 
 fn request(asked: &BacktestArgs, project: &Project) -> Result<BacktestRequest> {
@@ -159,6 +205,6 @@ fn request(asked: &BacktestArgs, project: &Project) -> Result<BacktestRequest> {
         let recipes = Recipe::CANDIDATES.to_vec();
         return Ok(BacktestRequest { from, every: asked.every, horizon: asked.horizon, recipes });
     }
-    let recipes = asked.models.iter().map(|name| Ok(name.parse::<Recipe>().map_err(covid_core::Fault::from)?));
+    let recipes = asked.models.iter().map(|name| Ok(name.parse::<Recipe>().map_err(Fault::from)?));
     Ok(BacktestRequest { from, every: asked.every, horizon: asked.horizon, recipes: recipes.collect::<Result<_>>()? })
 }

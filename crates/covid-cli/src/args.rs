@@ -21,7 +21,7 @@ pub enum Format {
 /// `#[command(flatten)] common: covid_cli::CommonArgs`.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct CommonArgs {
-    /// Where the data come from: `sample`, `jhu` (downloaded), or the path of a folder with JHU's time series
+    /// Where the data come from: `sample`, `jhu` (downloaded), or a path: files of JHU or Kaggle, dated vintages, a table of your own
     /// [default: sample]
     #[arg(long, global = true, help_heading = HEADING, value_name = "SOURCE")]
     pub source: Option<String>,

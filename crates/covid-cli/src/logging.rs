@@ -47,7 +47,9 @@ fn directives(args: &CommonArgs) -> String {
         (false, 1) => ("info", "debug"),
         (false, _) => ("debug", "trace"),
     };
-    OURS.iter().fold(others.to_owned(), |all, target| format!("{all},{target}={ours}"))
+    let levels = OURS.iter().fold(others.to_owned(), |all, target| format!("{all},{target}={ours}"));
+    // Whether a machine is one of AWS is found out by asking a service that no other machine has: no news to most.
+    if args.verbose == 0 { format!("{levels},aws_config::imds=error") } else { levels }
 }
 
 /// Events as sentences for people, without times and targets: what is in order stands alone, the rest says what it is.

@@ -1,10 +1,10 @@
 //! A place that reports counts.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};
 
-/// A place: its display name is the key, its parts travel along in every row.
+/// A place: its display name is the key, its parts travel along in every row. All of them are one line each.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Location {
     name: String,
@@ -39,12 +39,12 @@ impl Location {
 
     /// A place known by its display name alone, as in a long table.
     pub fn named(name: &str) -> Self {
-        Self { name: name.trim().to_owned(), admin2: None, province_state: None, country_region: None }
+        Self { name: one_line(name).into_owned(), admin2: None, province_state: None, country_region: None }
     }
 
     /// The same place under another display name, as read back from a file.
     pub fn with_name(mut self, name: &str) -> Self {
-        self.name = name.to_owned();
+        self.name = one_line(name).into_owned();
         self
     }
 
@@ -70,8 +70,20 @@ impl Location {
 }
 
 fn non_blank(part: &str) -> Option<String> {
-    let part = part.trim();
-    (!part.is_empty()).then(|| part.to_owned())
+    let part = one_line(part);
+    (!part.is_empty()).then(|| part.into_owned())
+}
+
+/// A text without white space around it, and with a space in place of line ends and other control characters: fit for a
+/// message or a table.
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    let text = text.trim();
+    if !text.contains(breaks) {
+        return Cow::Borrowed(text);
+    }
+    let pieces: Vec<&str> = text.split(breaks).map(str::trim).filter(|piece| !piece.is_empty()).collect();
+    Cow::Owned(pieces.join(" "))
 }
 
 impl fmt::Display for Location {
@@ -89,5 +101,13 @@ mod tests {
         assert_eq!(Location::from_parts("Autauga", "Alabama", "US").name(), "Autauga, Alabama, US");
         assert_eq!(Location::from_parts("", " Madrid ", "Spain").name(), "Madrid, Spain");
         assert_eq!(Location::country("Korea, South").name(), "Korea, South");
+    }
+
+    #[test]
+    fn a_name_is_one_line() {
+        assert_eq!(Location::country("Korea,\r\n  South\u{1f}").name(), "Korea, South");
+        assert_eq!(Location::named("North\tDatastan\n").name(), "North Datastan");
+        assert_eq!(Location::country("A").with_name("B\nC").name(), "B C");
+        assert_eq!(Location::province("\n", "\u{1f}X").province_state(), None);
     }
 }

@@ -118,17 +118,25 @@ impl Panel {
     }
 
     fn close_matches(&self, name: &str) -> Vec<String> {
-        let wanted = name.to_lowercase();
-        let likeness = |text: &str| strsim::jaro_winkler(&text.to_lowercase(), &wanted);
-        let mut scored: Vec<(f64, &str)> = self
-            .locations()
-            .iter()
-            .map(|location| (likeness(location.name()).max(likeness(smallest_part(location))), location.name()))
-            .filter(|(score, _)| *score > 0.8)
-            .collect();
-        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-        scored.into_iter().take(CLOSE_MATCHES).map(|(_, name)| name.to_owned()).collect()
+        look_alikes(name, self.locations().iter().map(|location| (location.name(), smallest_part(location))))
     }
+}
+
+/// Of some known names those that look like the one given, best first, five at most. Letter case does not matter.
+pub fn close_matches<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    look_alikes(name, known.into_iter().map(|known| (known, known)))
+}
+
+/// The first name of each pair that looks alike in either.
+fn look_alikes<'a>(name: &str, known: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
+    let wanted = name.to_lowercase();
+    let likeness = |text: &str| strsim::jaro_winkler(&text.to_lowercase(), &wanted);
+    let mut scored: Vec<(f64, &str)> = known
+        .map(|(name, other)| (likeness(name).max(likeness(other)), name))
+        .filter(|(score, _)| *score > 0.8)
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    scored.into_iter().take(CLOSE_MATCHES).map(|(_, name)| name.to_owned()).collect()
 }
 
 fn same(a: &str, b: &str) -> bool {

@@ -1,5 +1,6 @@
 //! The header of a table with one row a place and day: which column is what, in any of the spellings of its name.
 
+use covid_core::one_line;
 use csv::ByteRecord;
 
 use crate::RowFault;
@@ -33,13 +34,20 @@ impl Spellings {
     }
 }
 
-/// The names of a table's columns as they are written, in order.
+/// The names of a table's columns, in order.
 #[derive(Debug, Clone)]
-pub(crate) struct Names(Vec<String>);
+pub(crate) struct Names(Vec<Name>);
+
+#[derive(Debug, Clone)]
+struct Name {
+    written: String,
+    /// The same in one line.
+    shown: String,
+}
 
 impl Names {
     pub(crate) fn new(names: impl IntoIterator<Item = String>) -> Self {
-        Self(names.into_iter().collect())
+        Self(names.into_iter().map(|written| Name { shown: one_line(&written).into_owned(), written }).collect())
     }
 
     pub(crate) fn of_record(record: &ByteRecord) -> Self {
@@ -50,14 +58,15 @@ impl Names {
         self.0.len()
     }
 
-    /// The name of a column, without white space around it.
+    /// The name of a column, in one line without white space around it.
     pub(crate) fn get(&self, position: usize) -> &str {
-        self.as_written(position).trim()
+        self.0.get(position).map_or("", |name| &name.shown)
     }
 
     /// The name of a column, with white space around it.
+    #[cfg_attr(not(feature = "tables"), expect(dead_code, reason = "only a Parquet file is asked by name"))]
     pub(crate) fn as_written(&self, position: usize) -> &str {
-        self.0.get(position).map_or("", String::as_str)
+        self.0.get(position).map_or("", |name| &name.written)
     }
 
     /// The position of a column, if it is there.
@@ -89,9 +98,9 @@ impl Names {
     }
 
     fn only(&self, fits: impl Fn(&str) -> bool) -> Result<Option<usize>, RowFault> {
-        let mut found = self.0.iter().enumerate().filter(|(_, name)| fits(name.trim()));
+        let mut found = self.0.iter().enumerate().filter(|(_, name)| fits(&name.shown));
         match (found.next(), found.next()) {
-            (_, Some((_, second))) => Err(RowFault::RepeatedColumn { column: second.trim().to_owned() }),
+            (_, Some((_, second))) => Err(RowFault::RepeatedColumn { column: second.shown.clone() }),
             (first, None) => Ok(first.map(|(position, _)| position)),
         }
     }
@@ -103,7 +112,7 @@ impl Names {
     /// The names for a message, not too many.
     fn listed(&self) -> String {
         const MOST: usize = 20;
-        let names = self.0.iter().take(MOST).map(|name| format!("`{}`", crate::cell::excerpt(name.trim().as_bytes())));
+        let names = self.0.iter().take(MOST).map(|name| format!("`{}`", crate::cell::excerpt(name.shown.as_bytes())));
         let mut listed = names.collect::<Vec<_>>().join(", ");
         if self.0.len() > MOST {
             listed.push_str(&format!(" and {} more", self.0.len() - MOST));
@@ -136,6 +145,13 @@ mod tests {
         assert_eq!(error.to_string(), "the header has two columns `Date`");
         assert_eq!(names("Visits,visits").exactly("visits", "").unwrap(), 1);
         assert_eq!(names("Visits,x").exactly("visits", "").unwrap(), 0);
+    }
+
+    #[test]
+    fn a_name_is_shown_in_one_line() {
+        let names = names("location,my\r\n date");
+        assert_eq!(names.get(1), "my date");
+        assert_eq!(names.as_written(1), "my\r\n date");
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod kaggle;
 mod listing;
 mod long;
 mod number;
+#[cfg(feature = "tables")]
 mod parquet;
 mod quality;
 mod record;
@@ -24,10 +25,8 @@ mod row_fault;
 mod simulate;
 mod source;
 mod table;
-mod table_file;
 mod text;
 mod text_table;
-mod vintage;
 mod vintages;
 mod worst;
 
@@ -38,6 +37,8 @@ pub use file::write_file;
 pub use jhu::write_jhu;
 pub use kaggle::{KaggleTest, KaggleTestRow, read_kaggle_test};
 pub use listing::Listing;
+#[cfg(feature = "tables")]
+pub use parquet::{TableFile, TableFileError, panel_from_parquet, panel_to_parquet};
 pub use quality::{
     DateRange, Decrease, Jump, MOST_LISTED, Quality, SeriesQuality, Stopped, TargetQuality, WeeklyReporter, quality,
     quality_to_csv,
@@ -51,5 +52,3 @@ pub use row_fault::RowFault;
 pub use simulate::Simulation;
 pub use source::{Findings, LoadOptions, Loaded, NegativeCount, Remark, SourceKind, load};
 pub use table::{Column, ColumnKind, Table, TableError};
-pub use table_file::{TableFile, TableFileError};
-pub use vintage::{panel_from_parquet, panel_to_parquet};

@@ -1,5 +1,6 @@
 //! Long tables: one row a place and day, in CSV or Parquet, whoever wrote them.
 
+#[cfg(feature = "tables")]
 mod columnar;
 mod columns;
 mod dates;
@@ -16,10 +17,9 @@ pub(crate) use self::{
     dates::DateTexts,
 };
 use crate::{
-    DataError, FileFault, Remark, parquet,
+    DataError, FileFault, Remark,
     source::{Findings, LoadOptions, Read, Source, SourceKind},
     text,
-    vintage::{is_vintage, panel_from_parquet},
 };
 
 /// A file with one row a place and day.
@@ -47,20 +47,12 @@ impl Source for LongTable {
 /// Reads a file into a panel. Days and places that have no row are missing.
 pub(crate) fn read(path: &Path, options: &LoadOptions) -> Result<Read, DataError> {
     let bytes = text::read_file(path)?;
-    let in_file = |fault: FileFault| DataError::InFile { file: path.to_owned(), fault };
-    if is_vintage(&bytes) {
-        // What a store keeps of a panel is that panel, in its own order.
-        let named = |error: DataError| match error {
-            DataError::Table(error) => in_file(parquet::fault(&error).into()),
-            other => other,
-        };
-        return Ok(Read::from(panel_from_parquet(&bytes).map_err(named)?));
+    // Without the feature, a Parquet file is refused like any other that is no text.
+    #[cfg(feature = "tables")]
+    if crate::parquet::is_parquet(&bytes) {
+        return columnar::read(&bytes, path, options);
     }
-    let rows = if parquet::is_parquet(&bytes) {
-        columnar::read(&bytes, options).map_err(in_file)?
-    } else {
-        delimited::read(bytes, options).map_err(in_file)?
-    };
+    let rows = delimited::read(bytes, options).map_err(|fault| DataError::InFile { file: path.to_owned(), fault })?;
     into_panel(rows, path)
 }
 

@@ -1,4 +1,9 @@
-//! Parquet bytes from and to polars frames: the only place that knows how they are encoded.
+//! Parquet bytes from and to polars frames, and what is kept in them: with the reader of long tables, the only modules that
+//! know polars. They are left out without the feature `tables`.
+
+mod table;
+mod table_file;
+mod vintage;
 
 use std::{
     io::{Cursor, Write},
@@ -14,6 +19,11 @@ use polars::{
     prelude::{ArrowDataType, ArrowSchema, DataFrame, ParquetReader},
 };
 
+pub(crate) use self::{table::date_of_epoch_day, vintage::is_vintage};
+pub use self::{
+    table_file::{TableFile, TableFileError},
+    vintage::{panel_from_parquet, panel_to_parquet},
+};
 use crate::{RowFault, TableError};
 
 /// What every Parquet file begins and ends with.
@@ -23,14 +33,14 @@ const MAGIC: &[u8] = b"PAR1";
 const ROW_GROUP: usize = 1 << 18;
 
 /// The bytes of a frame, with a note (key and value) in the footer.
-pub(crate) fn write(mut frame: DataFrame, note: (&str, &str)) -> Result<Vec<u8>, TableError> {
+fn write(mut frame: DataFrame, note: (&str, &str)) -> Result<Vec<u8>, TableError> {
     let mut bytes = Vec::new();
     writer(&mut bytes, note).finish(&mut frame).map_err(|error| TableError::NotWritten(error.to_string()))?;
     Ok(bytes)
 }
 
 /// A writer of frames with the columns of the first, one after the other.
-pub(crate) fn begin<W: Write>(to: W, first: &DataFrame, note: (&str, &str)) -> Result<BatchedWriter<W>, TableError> {
+fn begin<W: Write>(to: W, first: &DataFrame, note: (&str, &str)) -> Result<BatchedWriter<W>, TableError> {
     writer(to, note).batched(first.schema()).map_err(|error| TableError::NotWritten(error.to_string()))
 }
 
@@ -43,7 +53,7 @@ fn writer<W: Write>(to: W, note: (&str, &str)) -> ParquetWriter<W> {
 }
 
 /// The frame that the bytes hold, and the value of a note in the footer, if it is there.
-pub(crate) fn read(bytes: &[u8], note: &str) -> Result<(DataFrame, Option<String>), TableError> {
+fn read(bytes: &[u8], note: &str) -> Result<(DataFrame, Option<String>), TableError> {
     guarded(bytes, || read_unguarded(bytes, note))
 }
 
@@ -102,7 +112,7 @@ pub(crate) fn is_parquet(bytes: &[u8]) -> bool {
 }
 
 /// The value of a note in the footer of a file, if both are there.
-pub(crate) fn note(bytes: &[u8], note: &str) -> Option<String> {
+fn note(bytes: &[u8], note: &str) -> Option<String> {
     let read = || {
         let mut reader = open(bytes).ok()?;
         let notes = reader.get_metadata().ok()?.key_value_metadata().clone()?;

@@ -3,11 +3,6 @@
 use std::fmt;
 
 use covid_core::{Date, Explain, FaultKind};
-use polars::prelude::{
-    Column as PolarsColumn, DataFrame, DataType, Float64Chunked, IntoColumn, NamedFrom, NewChunkedArray, Series,
-};
-
-use crate::parquet;
 
 /// Why a table cannot be made, read or asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -163,32 +158,6 @@ impl Column {
             Self::Float(cells) => Some(cells.get(row).filter(|number| !number.is_nan())?.to_string()),
         }
     }
-
-    fn to_polars(&self, name: &str) -> PolarsColumn {
-        let name = name.into();
-        match self {
-            Self::Text(cells) => {
-                Series::new(name, cells.iter().map(Option::as_deref).collect::<Vec<_>>()).into_column()
-            }
-            Self::Date(cells) => dates_to_polars(name, cells.iter().map(|&date| epoch_day(date)).collect()),
-            Self::Integer(cells) => Series::new(name, cells).into_column(),
-            Self::Float(cells) => floats_to_polars(name, cells.iter().copied()),
-        }
-    }
-
-    fn from_polars(column: &PolarsColumn) -> Result<Self, TableError> {
-        match column.dtype() {
-            DataType::String => Ok(Self::Text(texts_from_polars(column)?)),
-            DataType::Date => Ok(Self::Date(dates_from_polars(column)?)),
-            DataType::Int64 => Ok(Self::Integer(integers_from_polars(column)?)),
-            DataType::Float64 => Ok(Self::Float(floats_from_polars(column)?)),
-            other => Err(TableError::ColumnKind {
-                column: column.name().to_string(),
-                expected: ColumnKind::Float,
-                found: format!("values of type {other}"),
-            }),
-        }
-    }
 }
 
 /// Named columns of equal length, in order.
@@ -196,9 +165,6 @@ impl Column {
 pub struct Table {
     columns: Vec<(String, Column)>,
 }
-
-/// What the footer of every Parquet file names, so that later versions know what they read.
-pub(crate) const FORMAT: (&str, &str) = ("covid.table.format", "1");
 
 impl Table {
     /// A table of named columns.
@@ -307,30 +273,6 @@ impl Table {
         Ok(all)
     }
 
-    /// The table as a Parquet file.
-    ///
-    /// # Errors
-    /// If the encoder fails, which no table is known to bring about.
-    pub fn to_parquet(&self) -> Result<Vec<u8>, TableError> {
-        parquet::write(self.to_frame()?, FORMAT)
-    }
-
-    pub(crate) fn to_frame(&self) -> Result<DataFrame, TableError> {
-        let columns = self.columns.iter().map(|(name, column)| column.to_polars(name)).collect();
-        DataFrame::new(self.rows(), columns).map_err(|error| TableError::NotWritten(error.to_string()))
-    }
-
-    /// The table that a Parquet file holds.
-    ///
-    /// # Errors
-    /// If it is no Parquet file, is damaged, or holds columns of other types than those of [`Column`].
-    pub fn from_parquet(bytes: &[u8]) -> Result<Self, TableError> {
-        let (frame, _) = parquet::read(bytes, FORMAT.0)?;
-        let columns = frame.columns().iter();
-        let columns = columns.map(|column| Ok((column.name().to_string(), Column::from_polars(column)?)));
-        Self::new(columns.collect::<Result<Vec<_>, TableError>>()?)
-    }
-
     /// The table as CSV: a header, LF line ends, fields quoted where they must be.
     ///
     /// # Errors
@@ -349,60 +291,4 @@ impl Table {
 
 fn wrong_kind(column: &str, expected: ColumnKind, found: &Column) -> TableError {
     TableError::ColumnKind { column: column.to_owned(), expected, found: found.kind().to_string() }
-}
-
-/// The day on which polars and Parquet begin to count.
-const EPOCH: Date = Date::constant(1970, 1, 1);
-
-/// Days from 1970-01-01.
-pub(crate) fn epoch_day(date: Date) -> i32 {
-    // The calendar has some seven million days, so the difference is a number of days and fits.
-    EPOCH.until(date).map_or(0, |span| span.get_days())
-}
-
-/// The date so many days after 1970-01-01, if the calendar reaches that far.
-pub(crate) fn date_of_epoch_day(day: i32) -> Option<Date> {
-    let span = jiff::Span::new().try_days(day).ok()?;
-    EPOCH.checked_add(span).ok()
-}
-
-pub(crate) fn dates_to_polars(name: polars::prelude::PlSmallStr, days: Vec<i32>) -> PolarsColumn {
-    polars::prelude::Int32Chunked::from_vec(name, days).into_date().into_column()
-}
-
-/// NaN becomes null.
-pub(crate) fn floats_to_polars(name: polars::prelude::PlSmallStr, numbers: impl Iterator<Item = f64>) -> PolarsColumn {
-    let cells = numbers.map(|number| (!number.is_nan()).then_some(number));
-    Float64Chunked::from_iter_options(name, cells).into_column()
-}
-
-fn unreadable(error: polars::error::PolarsError) -> TableError {
-    TableError::Unreadable(error.to_string())
-}
-
-fn missing_value(column: &PolarsColumn, row: usize, kind: ColumnKind) -> TableError {
-    TableError::MissingValue { column: column.name().to_string(), row: row + 1, kind }
-}
-
-fn texts_from_polars(column: &PolarsColumn) -> Result<Vec<Option<String>>, TableError> {
-    Ok(column.str().map_err(unreadable)?.iter().map(|cell| cell.map(str::to_owned)).collect())
-}
-
-pub(crate) fn dates_from_polars(column: &PolarsColumn) -> Result<Vec<Date>, TableError> {
-    let days = column.date().map_err(unreadable)?.physical();
-    let date = |(row, day): (usize, Option<i32>)| {
-        day.and_then(date_of_epoch_day).ok_or_else(|| missing_value(column, row, ColumnKind::Date))
-    };
-    days.iter().enumerate().map(date).collect()
-}
-
-fn integers_from_polars(column: &PolarsColumn) -> Result<Vec<i64>, TableError> {
-    let cells = column.i64().map_err(unreadable)?;
-    let integer =
-        |(row, cell): (usize, Option<i64>)| cell.ok_or_else(|| missing_value(column, row, ColumnKind::Integer));
-    cells.iter().enumerate().map(integer).collect()
-}
-
-pub(crate) fn floats_from_polars(column: &PolarsColumn) -> Result<Vec<f64>, TableError> {
-    Ok(column.f64().map_err(unreadable)?.iter().map(|cell| cell.unwrap_or(f64::NAN)).collect())
 }

@@ -7,6 +7,7 @@ use std::{
     path::Path,
 };
 
+use covid_core::one_line;
 use csv::ByteRecord;
 use flate2::read::MultiGzDecoder;
 use memchr::{memchr, memchr_iter, memchr2, memrchr};
@@ -270,9 +271,10 @@ pub(crate) fn check_conflict(record: &ByteRecord, row: usize) -> Result<(), File
     check_conflict_marker(record.get(0).unwrap_or_default(), row)
 }
 
-/// A field as text, without white space and byte order marks around it.
+/// A field as text of one line, without white space and byte order marks around it.
 pub(crate) fn clean(field: &[u8]) -> String {
-    String::from_utf8_lossy(field).trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}').to_owned()
+    let text = String::from_utf8_lossy(field);
+    one_line(text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')).into_owned()
 }
 
 /// The records of a file. Empty lines are passed over, as every reader of CSV does.

@@ -54,7 +54,14 @@ impl FromStr for HttpUrl {
     type Err = HttpError;
 
     fn from_str(text: &str) -> Result<Self, HttpError> {
-        let bad = |reason: String| HttpError::new("use", shown_without_parsing(text), 0, HttpFault::BadUrl { reason });
+        let bad = |reason: String| {
+            HttpError::new(
+                "use",
+                shown_without_parsing(text).escape_debug().to_string(),
+                0,
+                HttpFault::BadUrl { reason },
+            )
+        };
         let url = Url::parse(text).map_err(|error| bad(error.to_string()))?;
         match url.scheme() {
             "http" | "https" => Ok(Self(url)),
@@ -134,6 +141,12 @@ mod tests {
             let error = text.parse::<HttpUrl>().unwrap_err().to_string();
             assert!(error.contains(shown) && !error.contains("secret"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_bad_address_is_shown_in_one_line() {
+        let error = "me@\nhost".parse::<HttpUrl>().unwrap_err().to_string();
+        assert!(error.contains("`<redacted>@\\nhost`"), "{error}");
     }
 
     #[test]

@@ -43,6 +43,36 @@ pub enum PipelineError {
         /// The gate's words.
         reason: String,
     },
+    /// A tracking run that is not there.
+    #[error("there is no tracking run `{reference}` of `{experiment}`")]
+    UnknownRun {
+        /// What was asked for.
+        reference: String,
+        /// The experiment.
+        experiment: String,
+        /// What looks alike, best first.
+        close: Vec<String>,
+    },
+    /// The beginning of several ids.
+    #[error("`{reference}` could be any of {} tracking runs", ids.len())]
+    AmbiguousRun {
+        /// What was asked for.
+        reference: String,
+        /// The ids that begin so.
+        ids: Vec<String>,
+    },
+    /// A key that no tracking run has.
+    #[error("{option}: no tracking run has `{key}`")]
+    UnknownKey {
+        /// The option that named it.
+        option: &'static str,
+        /// The key.
+        key: String,
+        /// What looks alike, best first.
+        close: Vec<String>,
+        /// All that there are.
+        known: Vec<String>,
+    },
     /// There is no committed run to read.
     #[error("there is no committed prediction run of `{dataset}`{}", on(*as_of))]
     NoRun {
@@ -90,12 +120,23 @@ fn on(as_of: Option<Date>) -> String {
     as_of.map(|date| format!(" as of {date}")).unwrap_or_default()
 }
 
+/// How many names a hint lists.
+const NAMES: usize = 5;
+
+fn did_you_mean(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().take(NAMES).map(|name| format!("`{name}`")).collect();
+    format!("did you mean {}?", quoted.join(" or "))
+}
+
 impl Explain for PipelineError {
     fn kind(&self) -> FaultKind {
         match self {
             Self::BadSetting { .. }
             | Self::NotAhead { .. }
             | Self::TooFar { .. }
+            | Self::UnknownRun { .. }
+            | Self::AmbiguousRun { .. }
+            | Self::UnknownKey { .. }
             | Self::NotEmbedded(_)
             | Self::NotAServer(_)
             | Self::NothingTracked(_)
@@ -116,6 +157,13 @@ impl Explain for PipelineError {
             Self::GateRefused { .. } => {
                 "see the versions with `exp-track-mod-reg models`; `rollback` needs no gate".into()
             }
+            Self::UnknownRun { close, .. } if close.is_empty() => {
+                "list them with `exp-track-mod-reg runs`; the beginning of an id, `champion` or `v2` do, too".into()
+            }
+            Self::UnknownKey { close, known, .. } if close.is_empty() => format!("known are {}", known.join(", ")),
+            Self::UnknownRun { close: names, .. }
+            | Self::UnknownKey { close: names, .. }
+            | Self::AmbiguousRun { ids: names, .. } => did_you_mean(names),
             Self::Unanswerable { .. } => "give the training and test files of the same competition week".into(),
             Self::NoRun { .. } => "make one with `deployment`".into(),
             Self::NotEmbedded(_) => "say what to synchronise with `--tracking embedded:PATH`".into(),

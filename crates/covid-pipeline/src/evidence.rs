@@ -86,5 +86,5 @@ fn shown(loss: f64) -> String {
 }
 
 fn rmsle_at(origin: &OriginScore, target: Target, ahead: usize) -> Option<f64> {
-    origin.errors.as_ref()?[target.index()].get(ahead - 1)?.rmsle()
+    origin.errors.as_ref()?.by_day[target.index()].get(ahead - 1)?.rmsle()
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use covid_core::{Fault, MAX_HORIZON, Target};
 use covid_prediction::Champion;
 use covid_registry::{CHALLENGER, DatasetInput, ModelVersion, NewVersion, Promotion, Registry, RunBatch, RunStatus};
-use covid_training::{Backtest, Model, Recipe, TrainingError, Verdict};
+use covid_training::{Backtest, Model, Recipe, Size, TrainingError, Verdict};
 use serde::Serialize;
 use serde_json::json;
 
@@ -267,7 +267,8 @@ async fn log_candidate(
     candidate: usize,
 ) -> Result<String, Fault> {
     let (tested, model) = (&trained.tested[candidate], &trained.models[candidate]);
-    registry.log_batch(run_id, &batch(project, tested, model)).await?;
+    let persistence = trained.tested.iter().find(|tested| tested.recipe == Recipe::Persistence);
+    registry.log_batch(run_id, &batch(project, tested, persistence, model)).await?;
     registry.log_dataset(run_id, &dataset(project)?).await?;
     let files: [(String, Bytes); 2] =
         [("MLmodel".into(), mlmodel(model, run_id).into()), ("model.json".into(), model.to_json()?.into())];
@@ -292,7 +293,7 @@ fn dataset(project: &Project) -> Result<DatasetInput, Fault> {
     })
 }
 
-fn batch(project: &Project, tested: &Backtest, model: &Model) -> RunBatch {
+fn batch(project: &Project, tested: &Backtest, persistence: Option<&Backtest>, model: &Model) -> RunBatch {
     let now = project.now().as_millisecond();
     let training = &project.settings.training;
     let mut batch = RunBatch::new()
@@ -305,15 +306,33 @@ fn batch(project: &Project, tested: &Backtest, model: &Model) -> RunBatch {
     for (key, value) in model.spec().params() {
         batch = batch.param(format!("model.{key}"), value);
     }
-    batch = batch.metric("rmsle", tested.mean_loss(), 0, now);
+    scores(tested, persistence).into_iter().fold(batch, |batch, (key, step, value)| batch.metric(key, value, step, now))
+}
+
+/// The RMSLE of a candidate, and as a share of that of persistence on the same origins: metrics with their steps. Of
+/// `..._by_horizon` the step is the day ahead, of `..._by_size` the smallest count of a size of series.
+fn scores(tested: &Backtest, persistence: Option<&Backtest>) -> Vec<(String, i64, f64)> {
+    let mut scores = vec![("rmsle".to_owned(), 0, tested.mean_loss())];
+    let mut add = |group: &str, target: Target, step: i64, loss: &dyn Fn(&Backtest) -> f64| {
+        let share = share(loss(tested), persistence.map_or(f64::NAN, loss));
+        scores.push((format!("rmsle{group}.{target}"), step, loss(tested)));
+        scores.push((format!("rmsle_to_persistence{group}.{target}"), step, share));
+    };
     for target in Target::ALL {
-        batch = batch.metric(format!("rmsle.{target}"), tested.mean_rmsle(target), 0, now);
+        add("", target, 0, &|of| of.mean_rmsle(target));
         for ahead in 1..=tested.horizon {
-            let key = format!("rmsle_by_horizon.{target}");
-            batch = batch.metric(key, tested.mean_rmsle_at(target, ahead), ahead as i64, now);
+            add("_by_horizon", target, ahead as i64, &|of| of.mean_rmsle_at(target, ahead));
+        }
+        for size in Size::ALL.into_iter().filter(|&size| !tested.mean_rmsle_of(target, size).is_nan()) {
+            add("_by_size", target, size.least().into(), &|of| of.mean_rmsle_of(target, size));
         }
     }
-    batch
+    scores
+}
+
+/// A loss as a share of another; NaN where that is 0, since nothing changed there.
+fn share(loss: f64, of: f64) -> f64 {
+    if of > 0.0 { loss / of } else { f64::NAN }
 }
 
 /// MLflow's description of a model, beside the model file.
@@ -353,8 +372,10 @@ async fn register(
         let identity = tags.iter().filter(|(key, _)| IDENTITY.contains(&key.as_str()));
         identity.into_iter().all(|(key, value)| version.tags.get(key) == Some(value))
     };
-    if let Some(version) = registry.list_versions(&name).await?.into_iter().find(same) {
-        return Ok((version, true));
+    // Two trainings at once may both have registered it: then the champion of them is it, else the older one.
+    let registered: Vec<ModelVersion> = registry.list_versions(&name).await?.into_iter().filter(same).collect();
+    if let Some(version) = registered.iter().find(|version| version.is_champion()).or(registered.last()) {
+        return Ok((version.clone(), true));
     }
     let new = NewVersion {
         run_id: tracked.run_id.clone(),

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, marker::PhantomData};
 
 use bytes::Bytes;
-use covid_core::{Date, Panel, Timestamp, sha256_hex};
+use covid_core::{Date, Panel, Timestamp, one_line, sha256_hex};
 use covid_data::{Table, panel_from_parquet, panel_to_parquet};
 use covid_storage::{ObjectStore, PutMode, StorageError, list_all};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -364,7 +364,8 @@ async fn put_json(store: &dyn ObjectStore, key: &str, record: &impl Serialize) -
 
 /// Reads a JSON record of the store.
 pub async fn get_json<T: DeserializeOwned>(store: &dyn ObjectStore, key: &str) -> Result<T, PredictionError> {
-    let damaged = |cause: String| PredictionError::Damaged { key: key.to_owned(), cause };
+    let damaged =
+        |cause: String| PredictionError::Damaged { key: key.to_owned(), cause: one_line(&cause).into_owned() };
     #[derive(Deserialize)]
     struct Version {
         format_version: u64,

@@ -14,10 +14,9 @@ mod uri;
 pub use embedded::EmbeddedRegistry;
 pub use error::RegistryError;
 pub use mlflow::{MlflowRegistry, MlflowSettings};
-pub(crate) use models::champions;
 pub use models::{
     CHALLENGER, CHAMPION, ModelRegistry, ModelStage, ModelVersion, NewVersion, Promotion, PromotionEvent,
-    PromotionKind, RegisteredModel, VERSION_ID_TAG,
+    PromotionKind, RegisteredModel, VERSION_ID_TAG, champions,
 };
 pub use sync::{ChampionThere, SyncReport, Synced, sync};
 pub use tracking::{

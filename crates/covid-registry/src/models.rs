@@ -157,7 +157,7 @@ pub struct PromotionEvent {
 }
 
 /// The champions that each promotion put upon the one before, and of which each rollback took the last.
-pub(crate) fn champions(trail: &[PromotionEvent]) -> Vec<u64> {
+pub fn champions(trail: &[PromotionEvent]) -> Vec<u64> {
     let mut stack = Vec::new();
     for event in trail {
         match event.kind {

@@ -5,6 +5,8 @@ use std::{io, path::PathBuf};
 use covid_core::{Explain, FaultKind};
 use thiserror::Error;
 
+use crate::S3Error;
+
 /// Why an object could not be read or written.
 #[derive(Debug, Error)]
 pub enum StorageError {
@@ -76,6 +78,9 @@ pub enum StorageError {
         #[source]
         cause: io::Error,
     },
+    /// S3 refused, or did not answer.
+    #[error(transparent)]
+    S3(Box<S3Error>),
     /// The background work on the store ended without an answer: the program is shutting down, or has a bug.
     #[error("work on {uri} was stopped before it was done: {cause}")]
     Stopped {
@@ -91,6 +96,7 @@ impl Explain for StorageError {
     fn kind(&self) -> FaultKind {
         match self {
             Self::NotFound { .. } => FaultKind::Data,
+            Self::S3(error) => error.kind(),
             Self::BadKey { .. } | Self::BadUri { .. } | Self::NotAFolder { .. } | Self::Unwritable { .. } => {
                 FaultKind::Usage
             }
@@ -106,6 +112,7 @@ impl Explain for StorageError {
             Self::AlreadyExists { .. } | Self::Changed { .. } => "another program works on the same store: try again",
             Self::BadKey { .. } => "keys are relative paths such as `sample/plans/1.json`, of ordinary characters",
             Self::BadUri { hint, .. } => hint,
+            Self::S3(error) => return Some(error.hint()),
             Self::NotAFolder { .. } => "name a folder, or a path where one can be created (`--store file:PATH`)",
             Self::Unwritable { .. } => "choose a folder that you may write to (`--store file:PATH`)",
             Self::Io { cause, .. } if cause.kind() == io::ErrorKind::StorageFull => "free some disk space",

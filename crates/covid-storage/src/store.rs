@@ -45,7 +45,8 @@ pub struct ObjectMeta {
     pub modified: SystemTime,
 }
 
-/// One page of a listing, in the order of the keys' bytes.
+/// One page of a listing. Over all pages each object comes once, in the order of the keys' bytes; but there are servers
+/// that speak S3 and go folder by folder (`a/b` before `a-b`), so who needs the order takes [`list_all`].
 #[derive(Debug, Clone, Default)]
 pub struct ListPage {
     /// The objects.
@@ -87,9 +88,11 @@ pub async fn list_all(store: &dyn ObjectStore, prefix: &str) -> Result<Vec<Objec
         objects.extend(page.objects);
         match page.next {
             Some(next) => after = Some(next),
-            None => return Ok(objects),
+            None => break,
         }
     }
+    objects.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    Ok(objects)
 }
 
 /// Cuts a listing that may hold one object too many into a page; the extra object says that another page follows.

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::{FolderStore, MemoryStore, ObjectStore, StorageError};
+use crate::{FolderStore, MemoryStore, ObjectStore, S3Store, StorageError, check_key};
 
 /// Where a store is, as read from its URI; nothing is opened yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,13 @@ pub enum StoreUri {
     Folder(PathBuf),
     /// In memory, and gone with the store: `memory:`.
     Memory,
+    /// Below a prefix of a bucket, which may be empty: `s3://BUCKET/PREFIX`.
+    S3 {
+        /// The bucket.
+        bucket: String,
+        /// The prefix, without a slash at either end.
+        prefix: String,
+    },
 }
 
 impl StoreUri {
@@ -22,11 +29,11 @@ impl StoreUri {
     pub fn folder(&self) -> Option<&Path> {
         match self {
             Self::Folder(path) => Some(path),
-            Self::Memory => None,
+            Self::Memory | Self::S3 { .. } => None,
         }
     }
 
-    /// Opens the store. A folder need not be there: the first write creates it.
+    /// Opens the store. A folder need not be there: the first write creates it. No request is sent.
     ///
     /// # Errors
     /// [`StorageError::NotAFolder`] if something else is in the folder's place.
@@ -37,6 +44,7 @@ impl StoreUri {
             }
             Self::Folder(path) => Ok(Arc::new(FolderStore::new(path))),
             Self::Memory => Ok(Arc::new(MemoryStore::new())),
+            Self::S3 { bucket, prefix } => Ok(Arc::new(S3Store::new(bucket, prefix))),
         }
     }
 }
@@ -51,24 +59,21 @@ impl FromStr for StoreUri {
             Some(("file", rest)) => folder(uri, without_authority(uri, rest)?),
             Some(("memory", "")) => Ok(Self::Memory),
             Some(("memory", _)) => Err(bad(uri, "a store in memory has no name", "write `memory:`")),
-            Some(("s3", _)) => {
-                Err(bad(uri, "S3 is not supported yet", "use a folder for now, such as `--store file:./store`"))
-            }
+            Some(("s3", rest)) => s3(uri, rest),
             Some((scheme, _)) => Err(bad(
                 uri,
                 &format!("the scheme `{scheme}:` is not known"),
-                "use `file:PATH`; a path that contains a colon is written `file:./PATH`",
+                "use `file:PATH` or `s3://BUCKET/PREFIX`; a path that contains a colon is written `file:./PATH`",
             )),
         }
     }
 }
 
-/// Opens the store at a URI: `file:PATH`, `file:///ABSOLUTE` or a plain path for a folder, `memory:` for a fresh one in
-/// memory.
+/// Opens the store at a URI: `file:PATH`, `file:///ABSOLUTE` or a plain path for a folder, `s3://BUCKET/PREFIX`,
+/// `memory:` for a fresh one in memory.
 ///
 /// # Errors
-/// [`StorageError::BadUri`] for anything else, `s3://` included until its backend is there;
-/// [`StorageError::NotAFolder`] if a file is in the folder's place.
+/// [`StorageError::BadUri`] for anything else; [`StorageError::NotAFolder`] if a file is in the folder's place.
 pub fn resolve(uri: &str) -> Result<Arc<dyn ObjectStore>, StorageError> {
     uri.parse::<StoreUri>()?.open()
 }
@@ -105,6 +110,36 @@ fn folder(uri: &str, path: &str) -> Result<StoreUri, StorageError> {
         return Err(bad(uri, "a path cannot contain a null byte", "write `file:PATH`, such as `file:./store`"));
     }
     Ok(StoreUri::Folder(PathBuf::from(path)))
+}
+
+/// The bucket and prefix of what follows `s3:`. Credentials are not among it, and are not shown if they are.
+fn s3(uri: &str, rest: &str) -> Result<StoreUri, StorageError> {
+    let hint = "write `s3://BUCKET/PREFIX`; credentials come from the environment, such as AWS_PROFILE";
+    let named = rest.strip_prefix("//").unwrap_or(rest);
+    let (bucket, prefix) = named.split_once('/').unwrap_or((named, ""));
+    if bucket.contains(['@', ':']) {
+        return Err(bad("s3://...", "a bucket's name holds no `@` or `:`", hint));
+    }
+    if named == rest || !is_bucket(bucket) {
+        let reason = "a bucket's name has 3 to 63 lower-case letters, digits, `-` and `.`, and begins and ends with a letter or digit";
+        return Err(bad(uri, reason, hint));
+    }
+    let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+    match check_key(prefix) {
+        Err(StorageError::BadKey { reason, .. }) if !prefix.is_empty() => {
+            Err(bad(uri, &format!("its prefix cannot be that of keys: {reason}"), hint))
+        }
+        _ => Ok(StoreUri::S3 { bucket: bucket.to_owned(), prefix: prefix.to_owned() }),
+    }
+}
+
+/// Whether S3 allows a bucket of this name.
+fn is_bucket(name: &str) -> bool {
+    let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    (3..=63).contains(&name.len())
+        && name.chars().all(|c| is_inner(c) || c == '-' || c == '.')
+        && name.starts_with(is_inner)
+        && name.ends_with(is_inner)
 }
 
 fn bad(uri: &str, reason: &str, hint: &str) -> StorageError {

@@ -10,7 +10,7 @@ mod visits;
 pub use http_server::{ALWAYS, HttpServer, Request, Trouble};
 #[doc(hidden)]
 pub use insta;
-pub use live::live;
+pub use live::{Keys, S3Server, live_server};
 pub use real_data::real_data;
 pub use sandbox::{NOW, Output, Sandbox};
 pub use snapshot::filters;

@@ -8,7 +8,7 @@ use covid_core::{
 use rayon::prelude::*;
 
 use crate::{
-    Model, Recipe, Replay, Spec, TrainingError, TrainingSettings,
+    Model, Recipe, Replay, Size, Spec, TrainingError, TrainingSettings,
     replay::{MIN_DAYS, errors, origins_before},
 };
 
@@ -32,8 +32,17 @@ pub struct OriginScore {
     pub spec: Spec,
     /// Days ahead.
     pub horizon: usize,
-    /// Errors by target, then day ahead; none if a forecast is not finite or above 1e12.
-    pub errors: Option<[Vec<SquaredLogError>; 2]>,
+    /// Its errors; none if a forecast is not finite or above 1e12.
+    pub errors: Option<OriginErrors>,
+}
+
+/// The errors of a forecast over all places, by target and added up in two ways.
+#[derive(Debug, Clone)]
+pub struct OriginErrors {
+    /// By day ahead.
+    pub by_day: [Vec<SquaredLogError>; 2],
+    /// By size of the series at the origin, in the order of [`Size::ALL`].
+    pub by_size: [[SquaredLogError; 5]; 2],
 }
 
 impl OriginScore {
@@ -64,7 +73,7 @@ impl OriginScore {
 
     fn total(&self, target: Target) -> Option<SquaredLogError> {
         let mut total = SquaredLogError::default();
-        self.errors.as_ref()?[target.index()].iter().for_each(|error| total.merge(*error));
+        self.errors.as_ref()?.by_day[target.index()].iter().for_each(|error| total.merge(*error));
         Some(total)
     }
 }
@@ -87,7 +96,12 @@ impl Backtest {
 
     /// The same of one target's RMSLE on one day ahead.
     pub fn mean_rmsle_at(&self, target: Target, ahead: usize) -> f64 {
-        mean(&self.each(|origin| origin.errors.as_ref()?[target.index()][ahead - 1].rmsle()))
+        mean(&self.each(|origin| origin.errors.as_ref()?.by_day[target.index()][ahead - 1].rmsle()))
+    }
+
+    /// The same of one target's RMSLE over the places whose series had a size at the origin; NaN if none ever had it.
+    pub fn mean_rmsle_of(&self, target: Target, size: Size) -> f64 {
+        mean(&self.each(|origin| origin.errors.as_ref()?.by_size[target.index()][size as usize].rmsle()))
     }
 
     fn each(&self, score: impl Fn(&OriginScore) -> Option<f64>) -> Vec<f64> {
@@ -210,20 +224,24 @@ pub fn backtest(
     Ok(Backtest { recipe, horizon, origins })
 }
 
-fn squared_errors(published: &PanelView<'_>, forecast: &Forecast) -> [Vec<SquaredLogError>; 2] {
-    let seen = published.earlier(forecast.as_of()).map_or(published.days(), |view| view.days());
-    Target::ALL.map(|target| {
-        let mut errors = vec![SquaredLogError::default(); forecast.horizon()];
+fn squared_errors(published: &PanelView<'_>, forecast: &Forecast) -> OriginErrors {
+    let seen = published.earlier(forecast.as_of()).unwrap_or(*published);
+    let mut errors = OriginErrors {
+        by_day: Target::ALL.map(|_| vec![SquaredLogError::default(); forecast.horizon()]),
+        by_size: Default::default(),
+    };
+    for target in Target::ALL {
         for location in 0..forecast.locations().len() {
-            let actuals = published.counts(location, target).iter().skip(seen);
-            for ((error, predicted), &actual) in errors.iter_mut().zip(forecast.path(location, target)).zip(actuals) {
-                if !actual.is_nan() {
-                    error.add(predicted.point, actual);
-                }
+            let of_size = &mut errors.by_size[target.index()][Size::of(seen.last_count(location, target)) as usize];
+            let actuals = published.counts(location, target).iter().skip(seen.days());
+            let days = errors.by_day[target.index()].iter_mut().zip(forecast.path(location, target)).zip(actuals);
+            for ((of_day, predicted), &actual) in days.filter(|(_, actual)| !actual.is_nan()) {
+                of_day.add(predicted.point, actual);
+                of_size.add(predicted.point, actual);
             }
         }
-        errors
-    })
+    }
+    errors
 }
 
 /// The headline of a model at an origin over `horizon` days, by what was known on a day: infinite if it exploded, NaN if

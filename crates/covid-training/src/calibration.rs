@@ -352,6 +352,13 @@ pub(crate) fn predicted(point: f64, quantiles: [f64; 7]) -> Predicted {
     Predicted { point, quantiles: if point.is_nan() { [point; 7] } else { quantiles } }
 }
 
+/// The same with the point drawn into the 95 % interval, unless it exploded.
+pub(crate) fn within_interval(predicted: Predicted) -> Predicted {
+    let [low, .., high] = predicted.quantiles;
+    let exploded = !predicted.point.is_finite() || predicted.point > MAX_COUNT;
+    Predicted { point: if exploded { predicted.point } else { predicted.point.max(low).min(high) }, ..predicted }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Unchecked {

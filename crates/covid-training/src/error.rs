@@ -18,7 +18,7 @@ pub enum TrainingError {
         value: String,
     },
     /// No model of that name.
-    #[error("there is no model `{0}`")]
+    #[error("there is no model `{}`", .0.escape_debug())]
     UnknownModel(String),
     /// Too little history.
     #[error("{days} days of data up to {as_of} are too few: {what} needs {needed}")]

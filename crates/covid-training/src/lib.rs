@@ -18,7 +18,8 @@ mod sums;
 mod tables;
 
 pub use backtest::{
-    Backtest, OriginScore, backtest, forecast_at_origin, recent_origins, rolling_origins, train_on_origins,
+    Backtest, OriginErrors, OriginScore, backtest, forecast_at_origin, recent_origins, rolling_origins,
+    train_on_origins,
 };
 pub use calibration::Calibration;
 pub use error::TrainingError;

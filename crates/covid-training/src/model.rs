@@ -1,6 +1,6 @@
 //! A trained model: what a registered version holds, and its file.
 
-use covid_core::{Date, Forecast, Location, PanelView, Predicted, Target, WeeklyForecast, sha256_hex};
+use covid_core::{Date, Forecast, Location, PanelView, Predicted, Target, WeeklyForecast, one_line, sha256_hex};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::{
     Calibration, ErrorQuantiles, Fitted, FittedForecaster, HubBaseline, Recipe, Replay, Spec, TrainingError,
     TrainingSettings,
     backtest::{loss, mean},
-    calibration::{point, predicted},
+    calibration::{point, predicted, within_interval},
     error::check,
     models::recent::Recent,
     paths::Centres,
@@ -210,7 +210,10 @@ impl Model {
                     let factors = calibration.factors(&recent, target, &centres.weekly[i][target.index()]);
                     let new = &centres.new.path(i, target)[..horizon];
                     let quantiles = calibration.cumulative(target, last, new, &factors);
-                    points.iter().zip(quantiles).map(|(&x, quantiles)| predicted(point(x, last), quantiles)).collect()
+                    let made = points.iter().zip(quantiles).map(|(&x, quantiles)| predicted(point(x, last), quantiles));
+                    // The ensemble's points and intervals come from models of their own.
+                    let of_two = matches!(self.fitted, Fitted::Ensemble(_));
+                    made.map(|made| if of_two { within_interval(made) } else { made }).collect()
                 }
             }
         };
@@ -264,7 +267,8 @@ impl Model {
         struct Version {
             format_version: u64,
         }
-        let unreadable = |error: serde_json::Error| TrainingError::ModelFile(error.to_string());
+        // It may name a key of the file, which may hold anything.
+        let unreadable = |error: serde_json::Error| TrainingError::ModelFile(one_line(&error.to_string()).into_owned());
         let Version { format_version: found } = serde_json::from_slice(bytes).map_err(unreadable)?;
         if !(1..=FORMAT_VERSION).contains(&found) {
             return Err(TrainingError::ModelVersion { found, known: FORMAT_VERSION });

@@ -36,7 +36,7 @@ impl Recipe {
         Self::Fixed(Spec::LaggedDeaths(LaggedDeaths::DEFAULT)),
         Self::Fixed(Spec::Ets(Ets::DEFAULT)),
         Self::Fixed(Spec::Blend(Blend::DEFAULT)),
-        // The ensemble's points are those of the ridge, and its intervals are better: where they tie, the first is taken.
+        // Where the ensemble and the ridge tie, the first is taken: the ensemble's intervals are better.
         Self::Fixed(Spec::Ensemble(Ensemble)),
         Self::Fixed(Spec::ResidualRidge(ResidualRidge::DEFAULT)),
     ];

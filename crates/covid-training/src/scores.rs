@@ -106,6 +106,9 @@ pub enum Size {
 }
 
 impl Size {
+    /// All sizes, the smallest first.
+    pub const ALL: [Self; 5] = [Self::Zero, Self::Tens, Self::Thousands, Self::HundredThousands, Self::Millions];
+
     /// The size of a count.
     pub fn of(count: f64) -> Self {
         match count {
@@ -114,6 +117,17 @@ impl Size {
             count if count < 1e4 => Self::Thousands,
             count if count < 1e6 => Self::HundredThousands,
             _ => Self::Millions,
+        }
+    }
+
+    /// The smallest count of this size.
+    pub const fn least(self) -> u32 {
+        match self {
+            Self::Zero => 0,
+            Self::Tens => 1,
+            Self::Thousands => 100,
+            Self::HundredThousands => 10_000,
+            Self::Millions => 1_000_000,
         }
     }
 

@@ -10,10 +10,7 @@ use covid_core::{LEVELS, MAX_COUNT, PanelView, Predicted, Target};
 use rayon::prelude::*;
 
 use crate::{
-    FittedForecaster, Model, Replay, Spec, TrainingError,
-    calibration::{point, scale},
-    paths::Centres,
-    replay::MIN_DAYS,
+    FittedForecaster, Model, Replay, Spec, TrainingError, calibration::scale, paths::Centres, replay::MIN_DAYS,
 };
 
 const PAST_WEEKS: usize = 26;
@@ -47,8 +44,7 @@ impl Model {
         let today = replay.published().days() - 1;
         let prepared = replay.prepared(today)?;
         let view = prepared.view();
-        // Also says where a single place exploded.
-        self.forecast_places(&view, places, horizon)?;
+        let parts = self.forecast_places(&view, places, horizon)?;
         let centres = self.fitted().centres(&view, places, horizon);
         let past = past_sums(replay, self.spec(), places, horizon)?;
         Ok(Target::ALL.map(|target| {
@@ -63,10 +59,7 @@ impl Model {
                         let new = (mu + scale * (mean + deviation * normal)).exp_m1().max(0.0);
                         *floor = floor.max((last + new).min(MAX_COUNT.max(last)));
                     }
-                    let point = (0..places.len()).map(|i| {
-                        let last = view.last_count(places[i], target);
-                        point(centres.points.path(i, target)[ahead - 1], last)
-                    });
+                    let point = (0..places.len()).map(|i| parts.get(i, target, ahead).point);
                     Predicted { point: point.sum(), quantiles: floor }
                 })
                 .collect()

@@ -96,12 +96,12 @@ fn stores_and_trackers_that_cannot_be_used_are_errors() {
     error: the tracking database file/store/tracking.db cannot be written to: its folder cannot be created: Not a directory (os error 20)
     hint: choose a path that you may write to (`--store file:PATH`, or `--tracking embedded:PATH`)
     "#);
-    assert_run!(run(&sandbox, &["-q", "--store", "s3://bucket/prefix"]), @r#"
+    assert_run!(run(&sandbox, &["-q", "--store", "s3://bucket name/prefix"]), @r#"
     exit: 2
     ----- stdout -----
     ----- stderr -----
-    error: `s3://bucket/prefix` cannot be used as a store: S3 is not supported yet
-    hint: use a folder for now, such as `--store file:./store`
+    error: `s3://bucket name/prefix` cannot be used as a store: a bucket's name has 3 to 63 lower-case letters, digits, `-` and `.`, and begins and ends with a letter or digit
+    hint: write `s3://BUCKET/PREFIX`; credentials come from the environment, such as AWS_PROFILE
     "#);
     assert_run!(run(&sandbox, &["-q", "--tracking", "sqlite:///mlflow.db"]), @r#"
     exit: 2
@@ -116,5 +116,36 @@ fn stores_and_trackers_that_cannot_be_used_are_errors() {
     ----- stderr -----
     error: the tracking database file/t.db cannot be written to: its folder cannot be created: File exists (os error 17)
     hint: choose a path that you may write to (`--store file:PATH`, or `--tracking embedded:PATH`)
+    "#);
+}
+
+#[test]
+fn s3_without_credentials_or_a_server_is_an_error_that_says_what_to_set() {
+    // Nothing is asked of a network: not even whether this machine is one of AWS.
+    let sandbox = Sandbox::new().env("AWS_EC2_METADATA_DISABLED", "true");
+    let args = ["runs", "-q", "--store", "s3://bucket/prefix"];
+    assert_run!(run(&sandbox, &args), @r#"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `prefix/sample/predictions/commits/*` in the S3 bucket `bucket` could not be listed: no region is set (A region must be set when sending requests to S3.)
+    hint: set AWS_REGION to the region of the bucket
+    "#);
+    let sandbox = sandbox.env("AWS_REGION", "eu-west-1");
+    assert_run!(run(&sandbox, &args), @r#"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `prefix/sample/predictions/commits/*` in the S3 bucket `bucket` could not be listed: no credentials could be had (no providers in chain provided credentials)
+    hint: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role
+    "#);
+    let sandbox = sandbox.env("AWS_ACCESS_KEY_ID", "KEY").env("AWS_SECRET_ACCESS_KEY", "SECRET");
+    let sandbox = sandbox.env("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1").env("AWS_MAX_ATTEMPTS", "1");
+    assert_run!(run(&sandbox, &args), @r#"
+    exit: 4
+    ----- stdout -----
+    ----- stderr -----
+    error: `prefix/sample/predictions/commits/*` in the S3 bucket `bucket` could not be listed: there was no answer (Connection refused (os error 111))
+    hint: check the network and the endpoint (AWS_ENDPOINT_URL_S3)
     "#);
 }

@@ -5,6 +5,7 @@ mod browser;
 mod devtools;
 mod fetch;
 mod lists;
+mod s3;
 mod visits;
 
 use covid_testing::{Output, Sandbox, assert_run, real_data};

@@ -38,13 +38,23 @@ fn another_recipe_must_win_the_paired_test() {
     assert_run!(run(&strict, &["models", "-q"]), @"
     exit: 0
     ----- stdout -----
-    Version  Aliases     Model stage  Model         Trained as of   RMSLE
-    ─────────────────────────────────────────────────────────────────────
-    3        champion    Production   polynomial-2  2020-08-01     0.0781
-    2        challenger  None         ensemble      2020-08-01     0.0445
-    1                    Archived     polynomial-2  2020-04-01     0.2290
+    Version  Aliases     Model stage  Model         Trained as of  Registered             RMSLE
+    ───────────────────────────────────────────────────────────────────────────────────────────
+    3        champion    Production   polynomial-2  2020-08-01     2030-01-02T03:04:05Z  0.0781
+    2        challenger  None         ensemble      2020-08-01     2030-01-02T03:04:05Z  0.0445
+    1                    Archived     polynomial-2  2020-04-01     2030-01-02T03:04:05Z  0.2290
     version 3, promote (the champion's recipe on newer data: mean RMSLE 0.0781 against exploded as trained on 2020-04-01, on 8 origins since, may be worse by 25 %) at 2030-01-02T03:04:05Z
     version 1, promote (the registry had no champion) at 2030-01-02T03:04:05Z
+
+    What each version forecast best: its RMSLE as a share of that of persistence, on the origins of its own training
+    Version  Target  Share  Best days ahead  Best counts at origin  Best of all versions at
+    ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    3        cases    0.93  5 (0.91)         0 (0.86)               counts 0
+    3        deaths   0.88  5 (0.87)         100-9999 (0.77)
+    2        cases    0.52  7 (0.47)         100-9999 (0.31)        days 1-7; counts 1-99, 100-9999, 10000-999999
+    2        deaths   0.51  7 (0.49)         100-9999 (0.27)        days 1-7; counts 1-99, 100-9999, 10000-999999
+    1        cases    0.59  6 (0.56)         1-99 (0.50)
+    1        deaths   0.79  7 (0.74)         1-99 (0.77)
     ----- stderr -----
     ");
     assert_run!(run(&strict, &["promote", "2", "-q", "--as-of", DAMPED_GROWTH_IS_BEST]), @"
@@ -98,12 +108,20 @@ fn the_same_recipe_on_newer_data_is_promoted_and_rolled_back() {
     assert_run!(run(&sandbox, &["models", "-q"]), @"
     exit: 0
     ----- stdout -----
-    Version  Aliases   Model stage  Model     Trained as of   RMSLE
-    ───────────────────────────────────────────────────────────────
-    2                  Archived     ensemble  2021-05-01     0.0192
-    1        champion  Production   ensemble  2021-04-01     0.0210
+    Version  Aliases   Model stage  Model     Trained as of  Registered             RMSLE
+    ─────────────────────────────────────────────────────────────────────────────────────
+    2                  Archived     ensemble  2021-05-01     2030-01-02T03:04:05Z  0.0192
+    1        champion  Production   ensemble  2021-04-01     2030-01-02T03:04:05Z  0.0210
     version 2, promote (the champion's recipe on newer data: mean RMSLE 0.0188 against 0.0204 as trained on 2021-04-01, on 4 origins since, may be worse by 25 %) at 2030-01-02T03:04:05Z
-    version 1, rollback at 2030-01-02T03:04:05Z
+    version 1, rollback (by hand, the gate not asked) at 2030-01-02T03:04:05Z
+
+    What each version forecast best: its RMSLE as a share of that of persistence, on the origins of its own training
+    Version  Target  Share  Best days ahead  Best counts at origin  Best of all versions at
+    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    2        cases    0.39  7 (0.33)         1000000+ (0.14)        days 1, 3-5; counts 1-99, 10000-999999, 1000000+
+    2        deaths   0.54  7 (0.45)         10000-999999 (0.20)    days 1; counts 10000-999999
+    1        cases    0.38  7 (0.29)         1000000+ (0.18)        days 2, 6-7; counts 100-9999
+    1        deaths   0.48  7 (0.41)         10000-999999 (0.21)    days 2-7; counts 1-99, 100-9999
     ----- stderr -----
     ");
     assert_run!(run(&sandbox, &["promote", "2", "-q"]), @"

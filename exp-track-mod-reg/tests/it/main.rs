@@ -1,11 +1,14 @@
 //! The second stage as a user runs it.
 #![allow(clippy::unwrap_used)]
 
+mod at_once;
 mod backtest;
+mod compare;
 mod gate;
 mod kaggle;
 mod mlflow;
 mod reached;
+mod s3;
 mod visits;
 
 use covid_testing::{Output, Sandbox, assert_run};
@@ -64,39 +67,45 @@ fn the_first_training_makes_a_champion_and_the_second_has_nothing_to_do() {
     assert_run!(run(&sandbox, &["models", "-q"]), @"
     exit: 0
     ----- stdout -----
-    Version  Aliases   Model stage  Model     Trained as of   RMSLE
-    ───────────────────────────────────────────────────────────────
-    1        champion  Production   ensemble  2021-06-04     0.0138
+    Version  Aliases   Model stage  Model     Trained as of  Registered             RMSLE
+    ─────────────────────────────────────────────────────────────────────────────────────
+    1        champion  Production   ensemble  2021-06-04     2030-01-02T03:04:05Z  0.0138
     version 1, promote (the registry had no champion) at 2030-01-02T03:04:05Z
+
+    What each version forecast best: its RMSLE as a share of that of persistence, on the origins of its own training
+    Version  Target  Share  Best days ahead  Best counts at origin  Best of all versions at
+    ───────────────────────────────────────────────────────────────────────────────────────
+    1        cases    0.35  7 (0.28)         1000000+ (0.23)
+    1        deaths   0.51  7 (0.42)         10000-999999 (0.23)
     ----- stderr -----
     ");
     assert_run!(run(&sandbox, &["runs", "-q"]), @"
     exit: 0
     ----- stdout -----
-    Tracking run                      Started               Status    Model                 As of        RMSLE
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-    <id>  2030-01-02T03:04:05Z  FINISHED  residual-ridge        2021-06-04  0.0138
-    <id>  2030-01-02T03:04:05Z  FINISHED  ensemble              2021-06-04  0.0138
-    <id>  2030-01-02T03:04:05Z  FINISHED  blend                 2021-06-04  0.0171
-    <id>  2030-01-02T03:04:05Z  FINISHED  ets                   2021-06-04  0.0154
-    <id>  2030-01-02T03:04:05Z  FINISHED  lagged-deaths         2021-06-04  0.0359
-    <id>  2030-01-02T03:04:05Z  FINISHED  weekly-trend          2021-06-04  0.0151
-    <id>  2030-01-02T03:04:05Z  FINISHED  shrunk-growth         2021-06-04  0.0169
-    <id>  2030-01-02T03:04:05Z  FINISHED  linear-drift          2021-06-04  0.0153
-    <id>  2030-01-02T03:04:05Z  FINISHED  damped-growth-7-0.95  2021-06-04  0.0154
-    <id>  2030-01-02T03:04:05Z  FINISHED  polynomial-3          2021-06-04  0.0218
+    Tracking run                      Started               Status    Model                 As of        RMSLE  Differing parameters
+    ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    <id>  2030-01-02T03:04:05Z  FINISHED  residual-ridge        2021-06-04  0.0138  model.half_life=60 model.penalty=300
+    <id>  2030-01-02T03:04:05Z  FINISHED  ensemble              2021-06-04  0.0138  model.half_life=60 model.penalty=300
+    <id>  2030-01-02T03:04:05Z  FINISHED  blend                 2021-06-04  0.0171  model.lagged_far=0.5 model.lagged_near=0.1 model.shrunk=0.3
+    <id>  2030-01-02T03:04:05Z  FINISHED  ets                   2021-06-04  0.0154  model.window=182
+    <id>  2030-01-02T03:04:05Z  FINISHED  lagged-deaths         2021-06-04  0.0359  model.lag=8
+    <id>  2030-01-02T03:04:05Z  FINISHED  weekly-trend          2021-06-04  0.0151  model.carried=0.6 model.newest=0.8 model.phi=0.85 model.world=5
+    <id>  2030-01-02T03:04:05Z  FINISHED  shrunk-growth         2021-06-04  0.0169  model.deaths=0.6 model.half=30 model.most=0.8 model.phi=0.92
+    <id>  2030-01-02T03:04:05Z  FINISHED  linear-drift          2021-06-04  0.0153  model.window=7
+    <id>  2030-01-02T03:04:05Z  FINISHED  damped-growth-7-0.95  2021-06-04  0.0154  model.phi=0.95 model.window=7
+    <id>  2030-01-02T03:04:05Z  FINISHED  polynomial-3          2021-06-04  0.0218  model.degree=3 model.window=21
     <id>  2030-01-02T03:04:05Z  FINISHED  hub-baseline          2021-06-04  0.0153
     <id>  2030-01-02T03:04:05Z  FINISHED  persistence           2021-06-04  0.0343
-    <id>  2030-01-02T03:04:05Z  FINISHED  residual-ridge        2021-06-04  0.0138
-    <id>  2030-01-02T03:04:05Z  FINISHED  ensemble              2021-06-04  0.0138
-    <id>  2030-01-02T03:04:05Z  FINISHED  blend                 2021-06-04  0.0171
-    <id>  2030-01-02T03:04:05Z  FINISHED  ets                   2021-06-04  0.0154
-    <id>  2030-01-02T03:04:05Z  FINISHED  lagged-deaths         2021-06-04  0.0359
-    <id>  2030-01-02T03:04:05Z  FINISHED  weekly-trend          2021-06-04  0.0151
-    <id>  2030-01-02T03:04:05Z  FINISHED  shrunk-growth         2021-06-04  0.0169
-    <id>  2030-01-02T03:04:05Z  FINISHED  linear-drift          2021-06-04  0.0153
-    <id>  2030-01-02T03:04:05Z  FINISHED  damped-growth-7-0.95  2021-06-04  0.0154
-    <id>  2030-01-02T03:04:05Z  FINISHED  polynomial-3          2021-06-04  0.0218
+    <id>  2030-01-02T03:04:05Z  FINISHED  residual-ridge        2021-06-04  0.0138  model.half_life=60 model.penalty=300
+    <id>  2030-01-02T03:04:05Z  FINISHED  ensemble              2021-06-04  0.0138  model.half_life=60 model.penalty=300
+    <id>  2030-01-02T03:04:05Z  FINISHED  blend                 2021-06-04  0.0171  model.lagged_far=0.5 model.lagged_near=0.1 model.shrunk=0.3
+    <id>  2030-01-02T03:04:05Z  FINISHED  ets                   2021-06-04  0.0154  model.window=182
+    <id>  2030-01-02T03:04:05Z  FINISHED  lagged-deaths         2021-06-04  0.0359  model.lag=8
+    <id>  2030-01-02T03:04:05Z  FINISHED  weekly-trend          2021-06-04  0.0151  model.carried=0.6 model.newest=0.8 model.phi=0.85 model.world=5
+    <id>  2030-01-02T03:04:05Z  FINISHED  shrunk-growth         2021-06-04  0.0169  model.deaths=0.6 model.half=30 model.most=0.8 model.phi=0.92
+    <id>  2030-01-02T03:04:05Z  FINISHED  linear-drift          2021-06-04  0.0153  model.window=7
+    <id>  2030-01-02T03:04:05Z  FINISHED  damped-growth-7-0.95  2021-06-04  0.0154  model.phi=0.95 model.window=7
+    <id>  2030-01-02T03:04:05Z  FINISHED  polynomial-3          2021-06-04  0.0218  model.degree=3 model.window=21
     <id>  2030-01-02T03:04:05Z  FINISHED  hub-baseline          2021-06-04  0.0153
     <id>  2030-01-02T03:04:05Z  FINISHED  persistence           2021-06-04  0.0343
     ----- stderr -----
@@ -117,7 +126,7 @@ fn a_tracking_run_holds_parameters_and_scores_by_target_and_horizon() {
     as_of horizon model.phi model.window origins recipe repair spec
     "#);
     insta::assert_snapshot!(names("metrics"), @r#"
-    rmsle rmsle.ConfirmedCases rmsle.Fatalities rmsle_by_horizon.ConfirmedCases rmsle_by_horizon.Fatalities
+    rmsle rmsle.ConfirmedCases rmsle.Fatalities rmsle_by_horizon.ConfirmedCases rmsle_by_horizon.Fatalities rmsle_by_size.ConfirmedCases rmsle_by_size.Fatalities rmsle_to_persistence.ConfirmedCases rmsle_to_persistence.Fatalities rmsle_to_persistence_by_horizon.ConfirmedCases rmsle_to_persistence_by_horizon.Fatalities rmsle_to_persistence_by_size.ConfirmedCases rmsle_to_persistence_by_size.Fatalities
     "#);
     insta::assert_snapshot!(names("tags"), @r#"
     covid.dataset covid.profile covid.source covid.vintage mlflow.source.name mlflow.source.type

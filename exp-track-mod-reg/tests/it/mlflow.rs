@@ -6,7 +6,7 @@ use covid_registry::{
     EmbeddedRegistry, MlflowRegistry, MlflowSettings, ModelRegistry as _, ModelVersion, RunInfo, Tracker as _,
     list_all_runs,
 };
-use covid_testing::{ALWAYS, HttpServer, Output, Sandbox, Trouble, assert_run, live};
+use covid_testing::{ALWAYS, HttpServer, Output, Sandbox, Trouble, assert_run, live_server};
 use serde_json::{Value, json};
 
 use crate::run;
@@ -87,7 +87,7 @@ fn no_secret_is_told_whatever_fails_and_however_much_is_said() {
 
 /// The server that COVID_TEST_MLFLOW names, and a dataset that is new there.
 fn server() -> Option<(String, String)> {
-    let uri = live("COVID_TEST_MLFLOW")?;
+    let uri = live_server("COVID_TEST_MLFLOW")?;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
     Some((uri, format!("live-{}-{now}", std::process::id())))
 }
@@ -146,7 +146,7 @@ fn every_stage_works_with_a_server_and_obeys_a_promotion_made_from_python() {
     let refused = run(&sandbox, &["-q", "promote", "1"]);
     assert!(refused.success() && refused.stdout.contains("the champion already"), "{refused}");
 
-    let Some(python) = live("COVID_TEST_MLFLOW_PYTHON") else { return };
+    let Some(python) = live_server("COVID_TEST_MLFLOW_PYTHON") else { return };
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/covid-registry/tests/mlflow_client.py");
     let model = format!("covid-predictor-{dataset}");
     let promoted = Command::new(python).args([script, "promote", &uri, &model, &newest.to_string()]).output().unwrap();

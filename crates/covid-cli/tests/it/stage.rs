@@ -166,7 +166,7 @@ fn help_explains_every_common_argument() {
 
     Common options:
           --source <SOURCE>
-              Where the data come from: `sample`, `jhu` (downloaded), or the path of a folder with JHU's time series [default: sample]
+              Where the data come from: `sample`, `jhu` (downloaded), or a path: files of JHU or Kaggle, dated vintages, a table of your own [default: sample]
 
           --dataset <NAME>
               Name under which data, predictions and models live [default: after the source]

@@ -78,11 +78,20 @@ fn push_names(text: &mut String, location: &Location) {
 fn push_count(text: &mut String, count: f64) {
     text.push(',');
     if !count.is_nan() {
+        let from = text.len();
         let _ = write!(text, "{count}");
+        // A point before three digits may stand between thousands; before four it does not.
+        if text.get(from..).and_then(|count| count.split_once('.')).is_some_and(|(_, decimals)| decimals.len() == 3) {
+            text.push('0');
+        }
     }
 }
 
-/// A name as a CSV field.
+/// A name as a CSV field. One that begins as the marks of a merge conflict do is quoted, too.
 fn quoted(name: &str) -> String {
-    if name.contains([',', '"', '\n', '\r']) { format!("\"{}\"", name.replace('"', "\"\"")) } else { name.to_owned() }
+    if name.contains([',', '"']) || name.starts_with(['<', '=', '>', '|']) {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    } else {
+        name.to_owned()
+    }
 }

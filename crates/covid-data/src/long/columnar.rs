@@ -1,24 +1,37 @@
 //! A long table in Parquet, with the types that its writer chose.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, path::Path};
 
 use polars::prelude::{BooleanChunked, Column as PolarsColumn, DataFrame, DataType, StringChunked};
 
 use super::{
     Columns, Rows,
     dates::DateTexts,
+    into_panel,
     rows::{Places, Row},
 };
 use crate::{
-    CountFault, FileFault, RowFault, cell,
+    CountFault, DataError, FileFault, RowFault, cell,
     header::Names,
     number::{self, Oddities},
-    parquet,
-    source::LoadOptions,
-    table::date_of_epoch_day,
+    panel_from_parquet, parquet,
+    source::{LoadOptions, Read},
 };
 
-pub(super) fn read(bytes: &[u8], options: &LoadOptions) -> Result<Rows, FileFault> {
+/// Reads the bytes of a file, which may be a stored vintage: that is the panel that was stored, in its own order.
+pub(super) fn read(bytes: &[u8], path: &Path, options: &LoadOptions) -> Result<Read, DataError> {
+    let in_file = |fault: FileFault| DataError::InFile { file: path.to_owned(), fault };
+    if !parquet::is_vintage(bytes) {
+        return into_panel(rows(bytes, options).map_err(in_file)?, path);
+    }
+    let named = |error: DataError| match error {
+        DataError::Table(error) => in_file(parquet::fault(&error).into()),
+        other => other,
+    };
+    Ok(Read::from(panel_from_parquet(bytes).map_err(named)?))
+}
+
+fn rows(bytes: &[u8], options: &LoadOptions) -> Result<Rows, FileFault> {
     let not_read = |error: crate::TableError| FileFault::from(parquet::fault(&error));
     let names = Names::new(parquet::column_names(bytes).map_err(not_read)?);
     let columns = Columns::of(&names, options)?;
@@ -70,7 +83,7 @@ struct Cells {
 impl Cells {
     fn of(frame: &DataFrame, columns: &Columns, names: &Names) -> Result<Self, FileFault> {
         const PLACES: &str = "names of places";
-        let column = |position: usize| Typed::of(frame, names.get(position));
+        let column = |position: usize| Typed::of(frame, names, position);
         let texts = |position: Option<usize>| position.map(|position| column(position)?.texts(PLACES)).transpose();
         let dates = column(columns.date)?.dates()?;
         let mut remarks: Vec<String> = dates.remark.iter().cloned().collect();
@@ -142,8 +155,9 @@ struct Dates {
 }
 
 impl<'a> Typed<'a> {
-    fn of(frame: &'a DataFrame, name: &'a str) -> Result<Self, RowFault> {
-        let column = frame.columns().iter().find(|column| column.name().trim() == name);
+    fn of(frame: &'a DataFrame, names: &'a Names, position: usize) -> Result<Self, RowFault> {
+        let name = names.get(position);
+        let column = frame.columns().iter().find(|column| column.name().as_str() == names.as_written(position));
         let column = column.ok_or_else(|| RowFault::NotParquet { cause: format!("column `{name}` is missing") })?;
         Ok(Self { name, column })
     }
@@ -187,7 +201,7 @@ impl<'a> Typed<'a> {
                 Some(&position) => position,
                 None => {
                     let text = day.to_string();
-                    let date = date_of_epoch_day(day).ok_or_else(|| RowFault::NotADate {
+                    let date = parquet::date_of_epoch_day(day).ok_or_else(|| RowFault::NotADate {
                         row: row + 1,
                         column: self.name.to_owned(),
                         text,

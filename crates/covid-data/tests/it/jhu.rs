@@ -30,6 +30,18 @@ fn gaps_fractions_and_quoted_names_read_back_the_same() {
 }
 
 #[test]
+fn what_could_be_taken_for_something_else_is_written_so_that_it_is_not() {
+    // A fraction of three decimals, for thousands; a name, for the mark of a merge conflict.
+    let places = vec![Location::province("======= A", "Modelonia"), Location::country("Datastan")];
+    let panel = Panel::new(places, Date::constant(2020, 1, 22), 1, vec![1.349, -2.125, 1.5, 7.125]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for panel in [panel.subset(&[1]).unwrap(), panel] {
+        write_jhu(&panel, folder.path()).unwrap();
+        assert_eq!(load_folder(folder.path()).unwrap().panel.digest(), panel.digest());
+    }
+}
+
+#[test]
 fn writing_again_replaces_and_leaves_nothing_else() {
     let folder = jhu_folder("old", "old");
     let panel = Simulation::new(2, 3, 1).unwrap().panel();

@@ -59,3 +59,12 @@ async fn a_newer_version_is_refused_by_name() {
     assert!(matches!(error, PredictionError::Damaged { .. }));
     assert!(error.to_string().contains("format version 2 is newer than 1"), "{error}");
 }
+
+#[tokio::test]
+async fn what_is_wrong_with_a_record_is_said_in_one_line() {
+    let store = MemoryStore::new();
+    let unknown = fs::read_to_string(golden(PLAN)).unwrap().replace("\"sample\"", "\"two\\nlines\"");
+    store.put("plan.json", unknown.into(), PutMode::CreateOnly).await.unwrap();
+    let error = get_json::<Plan<Predictions>>(&store, "plan.json").await.unwrap_err().to_string();
+    assert!(error.contains("unknown variant `two lines`"), "{error}");
+}

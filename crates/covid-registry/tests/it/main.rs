@@ -3,6 +3,8 @@
 // Clippy's `allow-unwrap-in-tests` does not reach the helper functions of an integration test.
 #![allow(clippy::unwrap_used)]
 
+#[cfg(unix)]
+mod crash;
 mod embedded;
 mod golden;
 mod mlflow;

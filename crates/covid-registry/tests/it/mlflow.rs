@@ -8,13 +8,13 @@ use covid_registry::{
     conformance::{self, Capabilities},
     resolve,
 };
-use covid_testing::live;
+use covid_testing::live_server;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 /// The server that COVID_TEST_MLFLOW names, and a name that is new there.
 pub(crate) async fn server() -> Option<(Arc<dyn Registry>, String)> {
-    let uri = live("COVID_TEST_MLFLOW")?;
+    let uri = live_server("COVID_TEST_MLFLOW")?;
     let registry = resolve(&uri, &MlflowSettings::default()).await.unwrap();
     Some((registry, format!("suite-{:016x}", rand::random::<u64>())))
 }
@@ -27,7 +27,7 @@ async fn conforms() {
 
 /// What MLflow's own client says, if the live tests have one.
 pub(crate) fn python_client(args: &[&str]) -> Option<Value> {
-    let python = live("COVID_TEST_MLFLOW_PYTHON")?;
+    let python = live_server("COVID_TEST_MLFLOW_PYTHON")?;
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mlflow_client.py");
     let output = Command::new(python).arg(script).args(args).env("MLFLOW_DISABLE_TELEMETRY", "true").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -5,4 +5,6 @@
 
 mod folder;
 mod memory;
+mod s3;
+mod s3_faults;
 mod uri;

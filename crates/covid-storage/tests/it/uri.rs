@@ -28,9 +28,36 @@ fn memory() {
 }
 
 #[test]
+fn buckets() {
+    let cases = [
+        ("s3://bucket", "bucket", ""),
+        ("s3://bucket/", "bucket", ""),
+        ("s3://my-bucket.eu/prefix", "my-bucket.eu", "prefix"),
+        ("s3://bucket/a/b c@d/", "bucket", "a/b c@d"),
+    ];
+    for (uri, bucket, prefix) in cases {
+        let expected = StoreUri::S3 { bucket: bucket.to_owned(), prefix: prefix.to_owned() };
+        assert_eq!(uri.parse::<StoreUri>().unwrap(), expected, "{uri}");
+        // Opening asks nobody: there is no runtime here, let alone a network.
+        assert_eq!(resolve(uri).unwrap().uri(), uri.trim_end_matches('/'));
+    }
+    for uri in ["s3:", "s3://", "s3:bucket", "s3:///bucket", "s3://b", "s3://-bucket", "s3://bucket/../a"] {
+        assert!(matches!(resolve(uri), Err(StorageError::BadUri { .. })), "{uri}");
+    }
+}
+
+#[test]
 fn refused() {
     let cases = [
-        ("s3://bucket/prefix", "`s3://bucket/prefix` cannot be used as a store: S3 is not supported yet"),
+        (
+            "s3://Bucket/prefix",
+            "`s3://Bucket/prefix` cannot be used as a store: a bucket's name has 3 to 63 lower-case letters, digits, `-` and `.`, and begins and ends with a letter or digit",
+        ),
+        (
+            "s3://bucket//prefix",
+            "`s3://bucket//prefix` cannot be used as a store: its prefix cannot be that of keys: a part of it is empty",
+        ),
+        ("s3://KEY:SECRET@bucket/a", "`s3://...` cannot be used as a store: a bucket's name holds no `@` or `:`"),
         ("gs://bucket", "`gs://bucket` cannot be used as a store: the scheme `gs:` is not known"),
         (
             "file://host/a",

@@ -87,7 +87,7 @@ fn a_new_edge_is_a_decision_somebody_reads() {
     covid-registry -> covid-core, covid-http, covid-storage
     covid-report -> covid-core
     covid-storage -> covid-core
-    covid-testing ->
+    covid-testing -> covid-storage
     covid-training -> covid-core
     delivery -> covid-cli, covid-pipeline
     deployment -> covid-cli, covid-core, covid-pipeline, covid-prediction, covid-report

@@ -285,6 +285,7 @@ mod tests {
         ] {
             assert!(matches!(name.parse::<Spec>(), Err(TrainingError::UnknownModel(_))), "{name}");
         }
+        assert_eq!("a\nb".parse::<Spec>().unwrap_err().to_string(), "there is no model `a\\nb`");
         assert_eq!(
             "polynomial-4".parse::<Spec>().unwrap_err().to_string(),
             "polynomial degree must be 1, 2 or 3, not 4"

@@ -3,10 +3,12 @@
 use covid_core::{Date, Location, Panel, Target};
 use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, PolarsError, Series, StringChunked};
 
-use crate::{
-    DataError, TableError, parquet,
+use super::{
+    is_parquet, note, read,
     table::{date_of_epoch_day, dates_to_polars, epoch_day, floats_from_polars, floats_to_polars},
+    write,
 };
+use crate::{DataError, TableError};
 
 /// The note in the footer that says which version of the layout a file has.
 const FORMAT: (&str, &str) = ("covid.vintage.format", "1");
@@ -22,7 +24,7 @@ const DATE: &str = "date";
 /// If the encoder fails, which no panel is known to bring about.
 pub fn panel_to_parquet(panel: &Panel) -> Result<Vec<u8>, DataError> {
     let frame = frame(panel).map_err(|error| TableError::NotWritten(error.to_string()))?;
-    Ok(parquet::write(frame, FORMAT)?)
+    Ok(write(frame, FORMAT)?)
 }
 
 fn frame(panel: &Panel) -> Result<DataFrame, PolarsError> {
@@ -52,7 +54,7 @@ fn frame(panel: &Panel) -> Result<DataFrame, PolarsError> {
 /// # Errors
 /// If the bytes are no Parquet file, are damaged, or are not a panel in that layout.
 pub fn panel_from_parquet(bytes: &[u8]) -> Result<Panel, DataError> {
-    let (frame, format) = parquet::read(bytes, FORMAT.0)?;
+    let (frame, format) = read(bytes, FORMAT.0)?;
     check_format(format.as_deref())?;
     let days = block_length(column(&frame, LOCATION)?)?;
     let start = start(column(&frame, DATE)?, days)?;
@@ -67,7 +69,7 @@ pub fn panel_from_parquet(bytes: &[u8]) -> Result<Panel, DataError> {
 
 /// Whether a file is one that [`panel_to_parquet`] wrote.
 pub(crate) fn is_vintage(bytes: &[u8]) -> bool {
-    parquet::is_parquet(bytes) && parquet::note(bytes, FORMAT.0).is_some()
+    is_parquet(bytes) && note(bytes, FORMAT.0).is_some()
 }
 
 fn check_format(format: Option<&str>) -> Result<(), DataError> {

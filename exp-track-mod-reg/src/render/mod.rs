@@ -1,13 +1,19 @@
 //! Results as text.
 
+mod models;
+mod runs;
+
 use std::{fmt::Write as _, path::Path};
 
 use covid_core::{Measure, Target, Timestamp};
-use covid_pipeline::{
-    BacktestReport, Grouping, KaggleReport, ModelScore, PromoteReport, ScoreRow, TrainingReport, VersionReport,
-};
-use covid_registry::{ChampionThere, PromotionEvent, Run, SyncReport};
+use covid_pipeline::{BacktestReport, Grouping, KaggleReport, ModelScore, ScoreRow, TrainingReport};
+use covid_registry::{ChampionThere, SyncReport};
 use covid_report::{Column, Table, score};
+
+pub(crate) use self::{
+    models::{champion, models, trail},
+    runs::{comparison, runs},
+};
 
 /// The candidates, the best first, and what was decided.
 pub(crate) fn training(report: &TrainingReport) -> String {
@@ -79,73 +85,6 @@ fn wis_to_baseline(model: &ModelScore, target: Target) -> String {
     let wanted = |row: &&ScoreRow| row.measure == Measure::WeeklyNew && row.target == target && row.by == Grouping::All;
     let ratio = model.scores.iter().find(wanted).and_then(|row| row.wis_to_hub_baseline);
     ratio.map_or_else(|| "-".to_owned(), |[natural, _]| format!("{natural:.3}"))
-}
-
-/// The tracking runs.
-pub(crate) fn runs(runs: &[Run]) -> String {
-    if runs.is_empty() {
-        return "no tracking run yet; `exp-track-mod-reg` makes some".into();
-    }
-    let columns = ["Tracking run", "Started", "Status", "Model", "As of"].map(Column::text);
-    let mut table = Table::new(columns.into_iter().chain([Column::number("RMSLE")]));
-    for run in runs {
-        let param = |key: &str| run.params.get(key).cloned().unwrap_or_default();
-        let rmsle = run.metrics.get("rmsle").copied().map_or_else(String::new, score);
-        let (id, status) = (run.info.run_id.clone(), run.info.status.to_string());
-        table.row([id, instant(run.info.start_ms), status, param("spec"), param("as_of"), rmsle]);
-    }
-    table.to_string()
-}
-
-/// The registered versions.
-pub(crate) fn models(versions: &[VersionReport]) -> String {
-    if versions.is_empty() {
-        return "no registered version yet; `exp-track-mod-reg` registers one".into();
-    }
-    let columns = ["Version", "Aliases", "Model stage", "Model", "Trained as of"].map(Column::text);
-    let mut table = Table::new(columns.into_iter().chain([Column::number("RMSLE")]));
-    let mut trail = String::new();
-    for VersionReport { version, event } in versions {
-        let tag = |key: &str| version.tags.get(key).cloned().unwrap_or_default();
-        table.row([
-            version.version.to_string(),
-            version.aliases.iter().cloned().collect::<Vec<_>>().join(", "),
-            version.model_stage.to_string(),
-            tag("spec"),
-            tag("trained_as_of"),
-            tag("rmsle").parse().map_or_else(|_| String::new(), score),
-        ]);
-        if let Some(event) = event {
-            let _ = writeln!(trail, "version {}, {} at {}", version.version, evidence(event), instant(event.at_ms));
-        }
-    }
-    format!("{table}\n{trail}")
-}
-
-/// How a version last became champion, and why.
-fn evidence(event: &PromotionEvent) -> String {
-    match event.evidence.as_str() {
-        "" => event.kind.to_string(),
-        why => format!("{} ({why})", event.kind),
-    }
-}
-
-pub(crate) fn promoted(report: &PromoteReport) -> String {
-    let PromoteReport { model, champion, previous, already_champion, verdict } = report;
-    if *already_champion {
-        return format!("version {champion} of {model} is the champion already: nothing to do");
-    }
-    let before = previous.map_or_else(|| "none".to_owned(), |version| format!("version {version}"));
-    let evidence = verdict.as_ref().map(|verdict| format!("\n{}", verdict.reason)).unwrap_or_default();
-    format!("version {champion} of {model} is the champion now, before: {before}{evidence}")
-}
-
-pub(crate) fn rolled_back(event: &PromotionEvent) -> String {
-    let before = event.previous.map_or_else(|| "none".to_owned(), |version| format!("version {version}"));
-    format!(
-        "version {} of {} is the champion again, before: {before}; the next training may promote a newer one",
-        event.version, event.name
-    )
 }
 
 /// What was added to a server.

@@ -8,7 +8,8 @@ use std::{
 
 use polars::io::parquet::write::BatchedWriter;
 
-use crate::{Table, TableError, parquet, table::FORMAT};
+use super::{begin, table::FORMAT};
+use crate::{Table, TableError};
 
 /// A `.csv` or `.parquet` file that is whole when it is finished, and not there before.
 pub struct TableFile {
@@ -72,7 +73,7 @@ impl TableFile {
             Format::Parquet { file, writer } => {
                 let frame = part.to_frame()?;
                 if let Some(file) = file.take() {
-                    *writer = Some(Box::new(parquet::begin(file, &frame, FORMAT)?));
+                    *writer = Some(Box::new(begin(file, &frame, FORMAT)?));
                 }
                 let failed = |error: polars::error::PolarsError| TableError::NotWritten(error.to_string());
                 let Some(writer) = writer else { return Ok(()) };
