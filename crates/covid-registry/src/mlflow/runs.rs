@@ -45,10 +45,7 @@ impl Tracker for MlflowRegistry {
         if let Some(found) = self.experiment(name).await? {
             return Ok(found);
         }
-        // MLflow's pages show an experiment without this tag as one of language models.
-        let kind = json!([{ "key": "mlflow.experimentKind", "value": "custom_model_development" }]);
-        let body = json!({ "name": name, "tags": kind });
-        match self.api.post::<WireNewExperiment>("experiments/create", &body).await {
+        match self.api.post::<WireNewExperiment>("experiments/create", &json!({ "name": name })).await {
             Ok(created) => Ok(Experiment { id: created.experiment_id, name: name.to_owned() }),
             // Somebody else was quicker, or this was the second try.
             Err(refusal) if refusal.is(TAKEN) => {
