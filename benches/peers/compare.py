@@ -40,7 +40,7 @@ def main():
         prepared = scratch / "prepared"
         train = [programs / "exp-track-mod-reg", "--source", source, "--store", f"file:{prepared}", "--as-of", CHECKED]
         train += ["--format", "json", "-q"]
-        champion = json.loads(call(train))["candidates"][0]["spec"]
+        champion = json.loads(call(train))["spec"]
 
         print(f"source: {what}; champion: {champion}")
         check_polynomial(python, programs, source, scratch)

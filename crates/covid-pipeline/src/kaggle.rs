@@ -1,4 +1,4 @@
-//! A submission to a Kaggle competition (COVID19 Global Forecasting, weeks 1 to 5): fitted on its training file alone.
+//! A submission to a Kaggle competition (COVID19 Global Forecasting, weeks 1 to 4): fitted on its training file alone.
 
 use std::{
     collections::HashMap,

@@ -32,4 +32,4 @@ pub use score_table::{Grouping, ScoreRow};
 pub use settings::{DeliverySettings, PredictionSettings, Settings, parse_date};
 pub use show::{ShowReport, ShownDay, show};
 pub use text::monitoring_text;
-pub use train::{Decision, Refreshed, TrainingReport, ensure_champion, train_and_promote};
+pub use train::{Decision, PassedOver, Refreshed, TrainingReport, ensure_champion, train_and_promote};

@@ -96,7 +96,9 @@ pub(crate) fn score_rows(scores: &Scores, references: [Option<&Scores>; 2]) -> V
 fn row(tally: &Tally, references: [Option<Tally>; 2], key: (Measure, Target, Grouping, String)) -> ScoreRow {
     let share = |hits: usize| hits as f64 / tally.count as f64;
     let mean = |sum: f64| sum / tally.count as f64;
-    let ratio = |of: Option<Tally>| of.map(|of| [tally.wis / of.wis, tally.wis_log / of.wis_log]);
+    // A model that exploded at some origins has forecasts of the others alone: its sum is not comparable.
+    let same = |of: &Tally| of.count == tally.count;
+    let ratio = |of: Option<Tally>| of.filter(same).map(|of| [tally.wis / of.wis, tally.wis_log / of.wis_log]);
     let [persistence, hub_baseline] = references.map(ratio);
     let (measure, target, by, group) = key;
     ScoreRow {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use covid_core::{Fault, MAX_HORIZON, Target};
 use covid_prediction::Champion;
 use covid_registry::{CHALLENGER, DatasetInput, ModelVersion, NewVersion, Promotion, Registry, RunBatch, RunStatus};
-use covid_training::{Backtest, Model, Recipe, Size, TrainingError, Verdict};
+use covid_training::{Backtest, Model, Recipe, Size, TrainingError, Verdict, paired_p_value};
 use serde::Serialize;
 use serde_json::json;
 
@@ -48,6 +48,10 @@ pub struct TrainingReport {
     pub horizon: usize,
     /// The candidates, the best first.
     pub candidates: Vec<Candidate>,
+    /// The model of the best candidate.
+    pub spec: String,
+    /// The candidate that has a smaller mean RMSLE and was not taken, since it does not beat the full one.
+    pub passed_over: Option<PassedOver>,
     /// The version of the best candidate.
     pub version: u64,
     /// Whether that version was registered before.
@@ -58,6 +62,15 @@ pub struct TrainingReport {
     pub decision: Decision,
     /// The champion's own recipe, promoted on newer data because the best candidate was not.
     pub refreshed: Option<Refreshed>,
+}
+
+/// A candidate that was better than the full one by chance, as far as the paired test can tell.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PassedOver {
+    /// Its recipe.
+    pub recipe: String,
+    /// The p-value of the paired test that it beats the full candidate.
+    pub p_value: f64,
 }
 
 /// The champion's recipe on newer data.
@@ -72,9 +85,7 @@ pub struct Refreshed {
 impl TrainingReport {
     /// What was decided, in one sentence.
     pub fn sentence(&self) -> String {
-        let Self { model, version, champion, .. } = self;
-        let best = self.candidates.first();
-        let spec = best.map_or("", |best| best.spec.as_str());
+        let Self { model, version, champion, spec, .. } = self;
         let registered = if self.already_registered { "already registered as" } else { "registered as" };
         match &self.decision {
             Decision::FirstChampion => {
@@ -107,6 +118,7 @@ struct Trained {
     tested: Vec<Backtest>,
     models: Vec<Model>,
     best: usize,
+    passed_over: Option<PassedOver>,
     verdict: Option<Verdict>,
     /// Where the best is of another recipe and refused: the champion's own recipe on newer data, if the gate lets it.
     refreshed: Option<(usize, Verdict)>,
@@ -156,6 +168,8 @@ pub async fn train_and_promote(
         origins: trained.tested[best].origins.iter().map(|score| score.origin.to_string()).collect(),
         horizon: project.settings.training.horizon,
         candidates,
+        spec: trained.models[best].spec().to_string(),
+        passed_over: trained.passed_over,
         version: version.version,
         already_registered,
         champion,
@@ -213,7 +227,8 @@ fn train(project: &Project, champion: Option<&Model>, tick: &(dyn Fn() + Sync)) 
         let models = recipes.iter().map(train).collect::<Result<Vec<Model>, Fault>>()?;
         let (seen, _) = project.repaired()?;
         let serves = |i: usize| models[i].forecast(&seen.view(), project.settings.training.horizon).is_ok();
-        let best = best(&tested, serves).ok_or(TrainingError::NoCandidate(project.as_of))?;
+        let (best, passed_over) =
+            best(&tested, project.settings.gate.level, serves).ok_or(TrainingError::NoCandidate(project.as_of))?;
         let judge =
             |i: usize| champion.map(|champion| judge(project, replay, champion, &models[i], &tested)).transpose();
         let verdict = judge(best)?;
@@ -223,14 +238,26 @@ fn train(project: &Project, champion: Option<&Model>, tick: &(dyn Fn() + Sync)) 
             Some(own) => judge(own)?.filter(|verdict| verdict.promote).map(|verdict| (own, verdict)),
             None => None,
         };
-        Ok(Trained { tested, models, best, verdict, refreshed })
+        Ok(Trained { tested, models, best, passed_over, verdict, refreshed })
     })
 }
 
-/// The candidate with the smallest mean loss whose own forecast did not explode; the first of equals.
-fn best(tested: &[Backtest], serves: impl Fn(usize) -> bool) -> Option<usize> {
+/// The candidate with the smallest mean loss whose own forecast did not explode; the first of equals. It has to beat the full
+/// candidate, which is best over years, by the paired test: over a few origins others are better by chance.
+fn best(tested: &[Backtest], level: f64, serves: impl Fn(usize) -> bool) -> Option<(usize, Option<PassedOver>)> {
     let losses = tested.iter().map(Backtest::mean_loss).enumerate();
-    losses.filter(|&(i, loss)| loss.is_finite() && serves(i)).min_by(|a, b| a.1.total_cmp(&b.1)).map(|(i, _)| i)
+    let sound: Vec<(usize, f64)> = losses.filter(|&(i, loss)| loss.is_finite() && serves(i)).collect();
+    let (best, smallest) = *sound.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
+    let Some(&(full, loss)) = sound.iter().find(|&&(i, _)| tested[i].recipe == Recipe::FULL) else {
+        return Some((best, None));
+    };
+    let pairs = tested[full].losses().into_iter().zip(tested[best].losses());
+    let p_value = paired_p_value(&pairs.map(|(full, best)| full - best).collect::<Vec<f64>>());
+    if p_value < level {
+        return Some((best, None));
+    }
+    let recipe = tested[best].recipe.to_string();
+    Some((full, (smallest < loss).then_some(PassedOver { recipe, p_value })))
 }
 
 /// A tracking run, and what a version that comes of it names as its source.

@@ -1,10 +1,10 @@
-//! How the full candidate grows with the number of places: simulated panels of 400 days, trained, calibrated, and forecast 7
-//! days ahead with intervals. Give the numbers of places: `-- 1000 10000 100000`.
+//! How the full candidate grows with the number of places: simulated panels of 400 days, trained, calibrated for 60
+//! days ahead as the product does, and forecast 7 days ahead with intervals. Give the numbers of places: `-- 1000 10000 100000`.
 #![allow(clippy::print_stdout)]
 
 use std::{env, error::Error, fs, time::Instant};
 
-use covid_core::PanelView;
+use covid_core::{MAX_HORIZON, PanelView};
 use covid_data::Simulation;
 use covid_training::{Model, Recipe, Replay, TrainingSettings};
 
@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for places in env::args().skip(1) {
         let panel = Simulation::new(places.parse()?, 400, 1)?.panel();
         let start = Instant::now();
-        let model = Model::train(&Replay::new(panel.view(), &prepare, 7), ensemble, &SETTINGS)?;
+        let model = Model::train(&Replay::new(panel.view(), &prepare, MAX_HORIZON), ensemble, &SETTINGS)?;
         let trained = start.elapsed().as_secs_f64();
         let start = Instant::now();
         let forecast = model.forecast(&panel.view(), 7)?;

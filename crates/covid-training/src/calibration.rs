@@ -315,7 +315,7 @@ impl Stream {
     /// `outcomes` are those of the forecasts made now.
     fn forecast_made(&mut self, outcomes: DayOutcomes) {
         self.waiting.push_front(outcomes);
-        self.waiting.truncate(lag(WEEKS + tables_for(self.horizon) - 1));
+        self.waiting.truncate(lag(WEEKS + tables_for(self.horizon) - 1).max(WEEKS));
     }
 
     fn spread(&self) -> Result<Spread, String> {

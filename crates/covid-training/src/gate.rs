@@ -124,7 +124,11 @@ fn frozen_loss(replay: &Replay<'_>, model: &Model, beside: &OriginScore) -> Resu
 }
 
 fn shown(loss: f64) -> String {
-    if loss.is_finite() { format!("{loss:.4}") } else { "exploded".to_owned() }
+    match loss {
+        loss if loss.is_finite() => format!("{loss:.4}"),
+        loss if loss.is_nan() => "not scored".to_owned(),
+        _ => "exploded".to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -24,6 +24,9 @@ pub enum Recipe {
 }
 
 impl Recipe {
+    /// The full candidate.
+    pub const FULL: Self = Self::Fixed(Spec::Ensemble(Ensemble));
+
     /// The candidates of a training, the naive ones first.
     pub const CANDIDATES: [Self; 12] = [
         Self::Persistence,
@@ -37,7 +40,7 @@ impl Recipe {
         Self::Fixed(Spec::Ets(Ets::DEFAULT)),
         Self::Fixed(Spec::Blend(Blend::DEFAULT)),
         // Where the ensemble and the ridge tie, the first is taken: the ensemble's intervals are better.
-        Self::Fixed(Spec::Ensemble(Ensemble)),
+        Self::FULL,
         Self::Fixed(Spec::ResidualRidge(ResidualRidge::DEFAULT)),
     ];
 

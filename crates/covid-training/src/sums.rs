@@ -10,7 +10,10 @@ use covid_core::{LEVELS, MAX_COUNT, PanelView, Predicted, Target};
 use rayon::prelude::*;
 
 use crate::{
-    FittedForecaster, Model, Replay, Spec, TrainingError, calibration::scale, paths::Centres, replay::MIN_DAYS,
+    FittedForecaster, Model, Replay, Spec, TrainingError,
+    calibration::{scale, within_interval},
+    paths::Centres,
+    replay::MIN_DAYS,
 };
 
 const PAST_WEEKS: usize = 26;
@@ -31,7 +34,7 @@ const NORMAL: [f64; 7] = [
 
 impl Model {
     /// Forecasts of the sum over some places, by position, by target and day ahead, on the as-of date of a replay. The points
-    /// add up; the quantiles come from past errors of the sum, never fall over levels or days, and begin at the last sum.
+    /// add up, and are drawn into the 95 % interval; the quantiles come from past errors of the sum, never fall over levels or days, and begin at the last sum.
     ///
     /// # Errors
     /// If the horizon is out of range, a fit of a past day fails, or a forecast exploded.
@@ -60,7 +63,7 @@ impl Model {
                         *floor = floor.max((last + new).min(MAX_COUNT.max(last)));
                     }
                     let point = (0..places.len()).map(|i| parts.get(i, target, ahead).point);
-                    Predicted { point: point.sum(), quantiles: floor }
+                    within_interval(Predicted { point: point.sum(), quantiles: floor })
                 })
                 .collect()
         }))

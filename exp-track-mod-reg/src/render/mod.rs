@@ -6,7 +6,7 @@ mod runs;
 use std::{fmt::Write as _, path::Path};
 
 use covid_core::{Measure, Target, Timestamp};
-use covid_pipeline::{BacktestReport, Grouping, KaggleReport, ModelScore, ScoreRow, TrainingReport};
+use covid_pipeline::{BacktestReport, Grouping, KaggleReport, ModelScore, PassedOver, ScoreRow, TrainingReport};
 use covid_registry::{ChampionThere, SyncReport};
 use covid_report::{Column, Table, score};
 
@@ -32,7 +32,12 @@ pub(crate) fn training(report: &TrainingReport) -> String {
         let names = [candidate.recipe.clone(), candidate.spec.clone(), candidate.run_id.clone()];
         table.row(names.into_iter().chain(scores));
     }
-    let _ = writeln!(text, "{table}\n{}", report.sentence());
+    let _ = writeln!(text, "{table}");
+    if let Some(PassedOver { recipe, p_value }) = &report.passed_over {
+        let _ = writeln!(text, "{recipe} is not taken: that it beats ensemble has p = {p_value:.3} by the paired test");
+    }
+    text.push_str(&report.sentence());
+    text.push('\n');
     text
 }
 

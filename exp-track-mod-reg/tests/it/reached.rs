@@ -34,6 +34,7 @@ fn four_weeks_ahead() {
     let rmsle = report["models"][0]["rmsle"].as_f64().unwrap();
     assert!(rmsle <= 0.1494, "{rmsle}");
     let weekly = rows(&report, 0, "all", "weekly_new");
+    assert_eq!(weekly.len(), 2);
     for (row, (target, most)) in weekly.iter().zip([("ConfirmedCases", 0.75), ("Fatalities", 0.74)]) {
         assert_eq!(row["target"], target);
         let ratio = row["wis_to_hub_baseline"][0].as_f64().unwrap();

@@ -257,7 +257,8 @@ impl<'a> Row<'a> {
             return Err(FileFault::NoCountry { row: self.number() });
         }
         // A quotation mark that is missing or one too many swallows lines.
-        if [&admin2, &province, &country].into_iter().any(|name| name.contains(['\n', '\r'])) {
+        let names = [header.admin2, Some(header.province), Some(header.country)].into_iter().flatten();
+        if names.into_iter().any(|field| self.field(field).trim_ascii().iter().any(|byte| b"\n\r".contains(byte))) {
             return Err(FileFault::BrokenName { row: self.number() });
         }
         Ok(Place {

@@ -2,7 +2,8 @@
 
 use covid_core::{PanelView, Target};
 
-/// Counts of one place up to a day: at least 0, a gap repeats the count before it, 0 before the first count.
+/// Counts of one place up to a day: at least 0, a gap repeats the count before it, 0 before the first count. Before the panel's
+/// first day the count is that of the first day: a source may begin in the middle of an epidemic.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Recent<'a>([Series<'a>; 2]);
 
@@ -57,7 +58,7 @@ impl<'a> Series<'a> {
     }
 
     fn count(&self, ago: usize) -> f64 {
-        let Some(day) = self.days.checked_sub(1 + ago) else { return 0.0 };
+        let day = self.days.saturating_sub(1 + ago);
         let until = &self.published[..self.published.len().min(day + 1)];
         until.iter().rev().find(|count| !count.is_nan()).map_or(0.0, |count| count.max(0.0))
     }
@@ -72,9 +73,9 @@ mod tests {
     }
 
     #[test]
-    fn gaps_are_filled_from_before_and_the_time_before_the_first_day_is_0() {
+    fn gaps_are_filled_from_before_and_nothing_is_new_before_the_first_day() {
         assert_eq!(counts(&[f64::NAN, 2.0, f64::NAN, -1.0], 6), [0.0, 2.0, 2.0, 0.0, 0.0, 0.0]);
-        assert_eq!(counts(&[7.0, f64::NAN, f64::NAN], 4), [7.0, 7.0, 7.0, 0.0]);
+        assert_eq!(counts(&[7.0, f64::NAN, f64::NAN], 5), [7.0; 5]);
         assert_eq!(counts(&[f64::NAN; 3], 4), [0.0; 4]);
     }
 }

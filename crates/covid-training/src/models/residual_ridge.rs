@@ -23,6 +23,7 @@ use super::{
     blend::{Members, Pooled},
     past::{PastDays, sum_of_parts},
     recent::Recent,
+    weeks::ratio,
 };
 use crate::{
     LogPaths, TrainingError,
@@ -166,6 +167,10 @@ impl PastDay {
         let weight = 0.5 / (0.05 + features[GROWTH].max(0.0)).sqrt();
         self.grams[target.index()].add(&features, weight);
         for (i, &ahead) in AHEAD.iter().enumerate().filter(|&(_, &ahead)| self.day + ahead < view.days()) {
+            // What was not published teaches nothing.
+            if view.counts(place, target)[self.day + ahead].is_nan() {
+                continue;
+            }
             let most = MOST_MISSED * (ahead as f64).sqrt();
             let missed = view.log_at(place, target, self.day + ahead) - members.blend[target.index()][ahead - 1];
             let missed = weight * missed.clamp(-most, most);
@@ -219,11 +224,6 @@ fn features(recent: &Recent<'_>, members: &Members, target: Target) -> [f64; FEA
         lagged(28).abs(),
         (members.shrunk[i][6] - blend[6]).abs(),
     ]
-}
-
-/// The logarithm of a week's new counts over those of the week before, drawn to 0 where they are few.
-fn ratio(later: f64, earlier: f64) -> f64 {
-    ((later + 2.0) / (earlier + 2.0)).ln().clamp(-2.0, 2.0)
 }
 
 impl Forecaster for ResidualRidge {

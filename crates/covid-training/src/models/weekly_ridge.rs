@@ -211,7 +211,8 @@ impl PastWeek {
         self.grams[i].add(&features, weight);
         for (week, moment) in self.moments[i].iter_mut().enumerate() {
             let end = all.day + 7 * (week + 1);
-            if end < view.days() {
+            // What was not published teaches nothing.
+            if view.counts(place, target).get(end).is_some_and(|count| !count.is_nan()) {
                 let new = (view.count_at(place, target, end) - view.count_at(place, target, end - 7)).max(0.0);
                 let missed = weight * (new.ln_1p() - weeks[i].log).clamp(-MOST, MOST);
                 moment.iter_mut().zip(&features).for_each(|(sum, feature)| *sum += feature * missed);

@@ -8,7 +8,7 @@
 //! level * exp(carried r / 7 * (1 + phi + ... + phi^(j-1))).
 //!
 //! A week without any report after a week with reports is a pause (weekly reporters, holidays), not the end of the
-//! epidemic: then level = I14, and r = 0. The damped trend is that of Gardner & McKenzie (1985, doi 10.1287/mnsc.31.10.1237)
+//! epidemic: then level = I14, and r is 0 before it is drawn to the world's. The damped trend is that of Gardner & McKenzie (1985, doi 10.1287/mnsc.31.10.1237)
 //! put on the logarithm of weekly new counts; phi and the weights are priors.
 
 use std::fmt;

@@ -65,9 +65,9 @@ proptest! {
         let view = panel.view();
         let mut checked = 0;
         for recipe in Recipe::CANDIDATES {
-            let replay = Replay::new(view, &as_published, 14);
+            let replay = Replay::new(view, &as_published, 60);
             let model = Model::train(&replay, recipe, &SETTINGS).unwrap();
-            let Ok(forecast) = model.forecast(&view, 14) else { continue };
+            let Ok(forecast) = model.forecast(&view, 60) else { continue };
             for location in 0..5 {
                 for target in Target::ALL {
                     let last = view.last_count(location, target);
