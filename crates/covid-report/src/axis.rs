@@ -84,10 +84,10 @@ fn month_label(date: Date, step: i32) -> String {
     if step < 12 { format!("{}-{:02}", date.year(), date.month()) } else { date.year().to_string() }
 }
 
-/// An axis of values from `low` to `high`, both of a size that can be drawn (at most 1e300).
+/// An axis of values from `low`, or 0 where that is lower, to `high`, both of a size that can be drawn (at most 1e300).
 pub(crate) fn linear(low: f64, high: f64) -> Axis {
-    // An axis that nearly reaches zero starts there, so that heights can be compared.
-    let low = if low > 0.0 && low < high / 2.0 { 0.0 } else { low };
+    // From zero, so that heights can be compared.
+    let low = low.min(0.0);
     let step = nice_step((high - low) / MOST_VALUES, low.abs().max(high.abs()));
     let (first, last) = ((low / step).floor(), (high / step).ceil());
     let last = if last > first { last } else { first + 1.0 };
@@ -162,6 +162,7 @@ mod tests {
     #[test]
     fn values_stand_on_round_ticks_that_hold_them() {
         assert_eq!(labels(&linear(3.0, 1_140_000.0)), ["0", "200k", "400k", "600k", "800k", "1M", "1.2M"]);
+        assert_eq!(labels(&linear(13.0, 21.0)), ["0", "5", "10", "15", "20", "25"]);
         assert_eq!(labels(&linear(0.041, 0.1)), ["0.00", "0.02", "0.04", "0.06", "0.08", "0.10"]);
         assert_eq!(labels(&linear(-3.0, 2.0)), ["-3", "-2", "-1", "0", "1", "2"]);
     }

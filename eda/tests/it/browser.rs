@@ -152,6 +152,28 @@ fn does_not_scroll_sideways(chromium: &Path, sandbox: &Sandbox, page: &Path, has
 }
 
 #[test]
+fn paper_is_as_wide_as_the_tables() {
+    let Some(chromium) = chromium() else { return };
+    let sandbox = Sandbox::new();
+    let long = "Saint Helena, Ascension, Tristan da Cunha and all the other islands of the ocean";
+    let table = visits().replace("Station", &format!("\"{long}\""));
+    sandbox.write("old.csv", &table);
+    sandbox.write("visits.csv", table.replace(",2204\n", ",1204\n"));
+    let (page, _) = report(&sandbox, &[&VISITS[..], &["--compare", "old.csv"]].concat());
+    let mut browser = Browser::start(&chromium, sandbox.path());
+    // A4 within its margins.
+    let paper = json!({ "width": 688, "height": 1016, "deviceScaleFactor": 1, "mobile": false });
+    browser.call("Emulation.setDeviceMetricsOverride", paper);
+    browser.call("Emulation.setEmulatedMedia", json!({ "media": "print" }));
+    browser.open(&page, "");
+    let rows = format!("[...document.querySelectorAll('td')].filter(cell => cell.textContent === '{long}').length");
+    assert_eq!(browser.value(&rows), 7);
+    let outside = "[...document.querySelectorAll('table')].filter(table => table.getBoundingClientRect().right > 688)\
+                   .map(table => table.innerText.slice(0, 80))";
+    assert_eq!(browser.value(outside), json!([]));
+}
+
+#[test]
 fn what_was_never_published_is_not_offered() {
     let Some(chromium) = chromium() else { return };
     let sandbox = Sandbox::new();
