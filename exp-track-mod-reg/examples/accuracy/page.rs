@@ -97,8 +97,8 @@ fn wis(page: &mut String, month: &BacktestReport) {
         let _ = write!(page, "| {}", model.model);
         for target in Target::ALL {
             let row = all(month, &model.model, Measure::WeeklyNew, target);
-            for ratio in row.and_then(|row| row.wis_to_hub_baseline).unwrap_or([f64::NAN; 2]) {
-                let _ = write!(page, " | {ratio:.3}");
+            for ratio in row.map_or([None; 2], |row| row.wis_to_hub_baseline.map_or([None; 2], |both| both.map(Some))) {
+                let _ = write!(page, " | {}", ratio.map_or("exploded".to_owned(), |ratio| format!("{ratio:.3}")));
             }
         }
         page.push_str(" |\n");
