@@ -575,10 +575,8 @@ impl Suite {
         self.assert_rollback(&name, 3, 2).await;
         // Said again, it goes no further.
         let again = self.registry.rollback(&name, 3, 20).await;
-        let told = matches!(
-            again,
-            Err(RegistryError::LostRace { version: None, expected: Some(3), found: Some(2), .. })
-        );
+        let told =
+            matches!(again, Err(RegistryError::LostRace { version: None, expected: Some(3), found: Some(2), .. }));
         assert!(told, "{again:?}");
         self.assert_champion(&name, 2).await;
         self.assert_rollback(&name, 2, 1).await;

@@ -180,7 +180,12 @@ impl ModelRegistry for MlflowRegistry {
             return Ok(Promotion::AlreadyChampion { name, version });
         }
         if previous != expected_champion {
-            return Err(RegistryError::LostRace { name, version: Some(version), expected: expected_champion, found: previous });
+            return Err(RegistryError::LostRace {
+                name,
+                version: Some(version),
+                expected: expected_champion,
+                found: previous,
+            });
         }
         let evidence = evidence.to_owned();
         let event = PromotionEvent { name, kind: PromotionKind::Promote, version, previous, evidence, at_ms };

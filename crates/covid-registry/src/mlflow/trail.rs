@@ -11,7 +11,8 @@ use crate::{PromotionEvent, PromotionKind, champions};
 pub(super) const TRAIL: &str = "covid.promotion.";
 
 /// The evidence of a change that was not written down.
-const OUTSIDE: &str = "the alias was moved by another client of MLflow, or by one that was cut off: no evidence was left";
+const OUTSIDE: &str =
+    "the alias was moved by another client of MLflow, or by one that was cut off: no evidence was left";
 
 #[derive(Serialize, Deserialize)]
 struct Entry {

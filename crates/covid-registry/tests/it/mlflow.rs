@@ -4,7 +4,8 @@ use std::{env, process::Command, sync::Arc};
 
 use bytes::Bytes;
 use covid_registry::{
-    CHAMPION, DatasetInput, MlflowSettings, ModelStage, NewVersion, PromotionKind, Registry, RegistryError, RunBatch, RunStatus,
+    CHAMPION, DatasetInput, MlflowSettings, ModelStage, NewVersion, PromotionKind, Registry, RegistryError, RunBatch,
+    RunStatus,
     conformance::{self, Capabilities},
     resolve,
 };

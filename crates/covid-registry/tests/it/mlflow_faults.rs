@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use covid_core::{Explain as _, FaultKind};
 use covid_http::Secret;
 use covid_registry::{
-    MlflowRegistry, MlflowSettings, ModelRegistry as _, PromotionKind, RegistryError, RunBatch, Tracker as _, list_all_runs,
+    MlflowRegistry, MlflowSettings, ModelRegistry as _, PromotionKind, RegistryError, RunBatch, Tracker as _,
+    list_all_runs,
 };
 use covid_testing::{ALWAYS, HttpServer, Trouble};
 use serde_json::{Value, json};
