@@ -518,7 +518,7 @@ impl Suite {
         self.registry.promote(&name, 2, Some(1), "", 2).await.expect("a promotion");
         for expected in [None, Some(1), Some(3)] {
             match self.registry.promote(&name, 3, expected, "", 3).await {
-                Err(RegistryError::LostRace { version: 3, expected: told, found: Some(2), .. }) => {
+                Err(RegistryError::LostRace { version: Some(3), expected: told, found: Some(2), .. }) => {
                     assert_eq!(told, expected);
                 }
                 other => panic!("the champion is another than expected: {other:?}"),
@@ -573,6 +573,12 @@ impl Suite {
             champion = Some(version);
         }
         self.assert_rollback(&name, 3, 2).await;
+        // Said again, it goes no further.
+        let again = self.registry.rollback(&name, 3, 20).await;
+        let told =
+            matches!(again, Err(RegistryError::LostRace { version: None, expected: Some(3), found: Some(2), .. }));
+        assert!(told, "{again:?}");
+        self.assert_champion(&name, 2).await;
         self.assert_rollback(&name, 2, 1).await;
         self.assert_no_previous_champion(&name).await;
         self.assert_champion(&name, 1).await;
@@ -602,14 +608,15 @@ impl Suite {
     }
 
     async fn assert_rollback(&self, name: &str, from: u64, to: u64) {
-        let event = self.registry.rollback(name, 20).await.expect("a rollback");
+        let event = self.registry.rollback(name, from, 20).await.expect("a rollback");
         assert_eq!((event.kind, event.previous, event.version), (PromotionKind::Rollback, Some(from), to));
         self.assert_champion(name, to).await;
         assert_eq!(self.version(name, from).await.model_stage, ModelStage::Archived);
     }
 
     async fn assert_no_previous_champion(&self, name: &str) {
-        let refused = self.registry.rollback(name, 20).await;
+        let champion = self.registry.get_version_by_alias(name, CHAMPION).await.expect("an answer");
+        let refused = self.registry.rollback(name, champion.map_or(1, |champion| champion.version), 20).await;
         assert!(matches!(refused, Err(RegistryError::NoPreviousChampion { .. })), "{refused:?}");
     }
 

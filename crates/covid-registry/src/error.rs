@@ -93,13 +93,13 @@ pub enum RegistryError {
         name: String,
     },
     /// Somebody else changed the champion first.
-    #[error("version {version} of `{name}` was not promoted: it was compared with {}, and the champion is now {}", champion(*expected), champion(*found))]
+    #[error("{}, and the champion is now {}", lost(name, *version, *expected), champion(*found))]
     LostRace {
         /// The registered model.
         name: String,
-        /// The version that was to be promoted.
-        version: u64,
-        /// The champion it was compared with.
+        /// The version that was to be promoted; none if the champion was to be rolled back.
+        version: Option<u64>,
+        /// The champion it was compared with, or that was to go.
         expected: Option<u64>,
         /// The champion now.
         found: Option<u64>,
@@ -246,6 +246,14 @@ fn is_about_credentials(error: &HttpError) -> bool {
     matches!(error.fault(), HttpFault::Status { code: 401 | 403, .. })
 }
 
+fn lost(name: &str, version: Option<u64>, expected: Option<u64>) -> String {
+    let expected = champion(expected);
+    match version {
+        Some(version) => format!("version {version} of `{name}` was not promoted: it was compared with {expected}"),
+        None => format!("`{name}` was not rolled back: {expected} was to go"),
+    }
+}
+
 fn champion(version: Option<u64>) -> String {
     version.map_or_else(|| "no champion".to_owned(), |version| format!("version {version}"))
 }
@@ -289,6 +297,9 @@ impl Explain for RegistryError {
             }
             Self::ParamChanged { .. } => "log the new value to a new run",
             Self::ChampionIsManaged { .. } => "use `exp-track-mod-reg promote VERSION` or `rollback`",
+            Self::LostRace { version: None, .. } => {
+                "look at the champion of now with `exp-track-mod-reg models`, and roll back again if it is to go, too"
+            }
             Self::LostRace { .. } => {
                 "compare the version with the champion of now, and promote it again if it is better"
             }

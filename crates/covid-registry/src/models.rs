@@ -168,6 +168,27 @@ pub fn champions(trail: &[PromotionEvent]) -> Vec<u64> {
     stack
 }
 
+/// The rollback from the champion that is to go, as a trail and the champion of now allow it.
+pub(crate) fn rollback_event(
+    name: &str,
+    trail: &[PromotionEvent],
+    champion: Option<u64>,
+    expected: u64,
+    at_ms: i64,
+) -> Result<PromotionEvent, RegistryError> {
+    let name = name.to_owned();
+    match (champion, &champions(trail)[..]) {
+        (Some(found), _) if found != expected => {
+            Err(RegistryError::LostRace { name, version: None, expected: Some(expected), found: Some(found) })
+        }
+        (Some(_), [.., version, last]) if *last == expected => {
+            let (kind, previous, evidence) = (PromotionKind::Rollback, Some(expected), String::new());
+            Ok(PromotionEvent { name, kind, version: *version, previous, evidence, at_ms })
+        }
+        _ => Err(RegistryError::NoPreviousChampion { name }),
+    }
+}
+
 /// What `promote` did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Promotion {
@@ -252,9 +273,12 @@ pub trait ModelRegistry: fmt::Debug + Send + Sync + 'static {
     /// Makes the champion before this one champion again, as a promotion does, and says so in the trail. Promotions are
     /// a stack: a second rollback goes one further back, and a promotion after a rollback starts from there.
     ///
+    /// `expected_champion` is the champion that is to go: of two rollbacks at once only one goes back, and one that is
+    /// repeated goes no further.
+    ///
     /// # Errors
-    /// [`RegistryError::NoPreviousChampion`].
-    async fn rollback(&self, name: &str, at_ms: i64) -> Result<PromotionEvent, RegistryError>;
+    /// [`RegistryError::LostRace`] if another version is champion, [`RegistryError::NoPreviousChampion`].
+    async fn rollback(&self, name: &str, expected_champion: u64, at_ms: i64) -> Result<PromotionEvent, RegistryError>;
 
     /// Every change of champion, oldest first; none if there is no such model.
     async fn promotions(&self, name: &str) -> Result<Vec<PromotionEvent>, RegistryError>;

@@ -55,7 +55,32 @@ fn champions(versions: &[Value]) -> Vec<u64> {
     by_alias
 }
 
-/// Both have asked the gate and announced what they will do, when the lock on the database is let go that holds them.
+/// Lets two programs go at the same time, when they have announced what they will do: they wait for a lock till then.
+fn race(sandbox: &Sandbox, programs: [&[&str]; 2], announced: &str) -> [(Option<i32>, String); 2] {
+    let lock = Connection::open(sandbox.path().join("store/tracking.db")).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let programs = programs.map(|args| start(sandbox, args)).map(|program| until(program, announced));
+    thread::sleep(Duration::from_millis(50));
+    lock.execute_batch("COMMIT").unwrap();
+    programs.map(end)
+}
+
+#[test]
+fn of_two_rollbacks_at_once_one_goes_back_and_the_other_is_told() {
+    let sandbox = Sandbox::new();
+    for as_of in ["2021-03-01", "2021-04-01", "2021-05-01"] {
+        assert!(run(&sandbox, &["-q", "--as-of", as_of]).success());
+    }
+    assert_eq!(champions(&json(&sandbox, &["models"])), [3]);
+    let mut ends = race(&sandbox, [&["rollback"], &["rollback"]], "version 3: model stage");
+    ends.sort();
+    let told = "error: `covid-predictor-sample` was not rolled back: version 3 was to go, and the champion is now version 2\n\
+                hint: look at the champion of now with `exp-track-mod-reg models`, and roll back again if it is to go, \
+                too\n";
+    assert_eq!(ends, [(Some(0), String::new()), (Some(5), told.to_owned())]);
+    assert_eq!(champions(&json(&sandbox, &["models"])), [2]);
+}
+
 #[test]
 fn of_two_promotions_at_once_one_wins_and_the_other_is_told() {
     let sandbox = Sandbox::new();
@@ -66,13 +91,7 @@ fn of_two_promotions_at_once_one_wins_and_the_other_is_told() {
         assert!(run(&sandbox, &["rollback", "-q"]).success());
     }
     let events = json(&sandbox, &["models", "--trail"]).len();
-    let lock = Connection::open(sandbox.path().join("store/tracking.db")).unwrap();
-    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let programs = ["2", "3"].map(|version| start(&sandbox, &["promote", version]));
-    let programs = programs.map(|program| until(program, "version 1: model stage"));
-    thread::sleep(Duration::from_millis(50));
-    lock.execute_batch("COMMIT").unwrap();
-    let ends = programs.map(end);
+    let ends = race(&sandbox, [&["promote", "2"], &["promote", "3"]], "version 1: model stage");
     let winner = if ends[0].0 == Some(0) { 0 } else { 1 };
     let (won, lost) = (2 + winner, 3 - winner);
     assert_eq!(ends[winner], (Some(0), String::new()));

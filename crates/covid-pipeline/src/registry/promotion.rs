@@ -156,7 +156,7 @@ async fn ask_gate(project: &Project, champion: Champion, candidate: Champion) ->
 /// ends there.
 ///
 /// # Errors
-/// If there was none before.
+/// If there was none before, or another version became champion meanwhile.
 pub async fn rollback(project: &Project, registry: &dyn Registry, dry_run: bool) -> Result<ChampionReport, Fault> {
     let model = project.model_name();
     let [.., back, champion] = champions(&registry.promotions(&model).await?)[..] else {
@@ -175,7 +175,7 @@ pub async fn rollback(project: &Project, registry: &dyn Registry, dry_run: bool)
     };
     if !dry_run {
         report.plan.announce();
-        let event = registry.rollback(&report.model, project.now().as_millisecond()).await?;
+        let event = registry.rollback(&report.model, champion, project.now().as_millisecond()).await?;
         (report.champion, report.previous) = (event.version, event.previous);
     }
     Ok(report)

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     CHALLENGER, CHAMPION, ModelRegistry, ModelStage, ModelVersion, NewVersion, Promotion, PromotionEvent,
     PromotionKind, RegisteredModel, RegistryError, champions,
+    models::rollback_event,
     names::{
         check_alias, check_description, check_evidence, check_free_alias, check_registered_model, check_source,
         check_tag, check_tags,
@@ -111,9 +112,9 @@ impl ModelRegistry for EmbeddedRegistry {
         Ok(promotion)
     }
 
-    async fn rollback(&self, name: &str, at_ms: i64) -> Result<PromotionEvent, RegistryError> {
+    async fn rollback(&self, name: &str, expected_champion: u64, at_ms: i64) -> Result<PromotionEvent, RegistryError> {
         let name = name.to_owned();
-        let event = self.write(move |session| session.rollback(&name, at_ms)).await?;
+        let event = self.write(move |session| session.rollback(&name, expected_champion, at_ms)).await?;
         tracing::debug!(model = event.name, version = event.version, previous = event.previous, "rolled back");
         Ok(event)
     }
@@ -245,26 +246,16 @@ impl Session<'_> {
             return Ok(Promotion::AlreadyChampion { name, version });
         }
         if previous != expected {
-            return Err(RegistryError::LostRace { name, version, expected, found: previous }.into());
+            return Err(RegistryError::LostRace { name, version: Some(version), expected, found: previous }.into());
         }
         let event = PromotionEvent { name, kind: PromotionKind::Promote, version, previous, evidence, at_ms };
         self.change_champion(&event)?;
         Ok(Promotion::Promoted(event))
     }
 
-    fn rollback(&self, name: &str, at_ms: i64) -> Result<PromotionEvent, Failure> {
+    fn rollback(&self, name: &str, expected: u64, at_ms: i64) -> Result<PromotionEvent, Failure> {
         let trail = self.promotions(name)?;
-        let [.., version, champion] = champions(&trail)[..] else {
-            return Err(RegistryError::NoPreviousChampion { name: name.to_owned() }.into());
-        };
-        let event = PromotionEvent {
-            name: name.to_owned(),
-            kind: PromotionKind::Rollback,
-            version,
-            previous: Some(champion),
-            evidence: String::new(),
-            at_ms,
-        };
+        let event = rollback_event(name, &trail, champions(&trail).last().copied(), expected, at_ms)?;
         self.change_champion(&event)?;
         Ok(event)
     }

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     CHALLENGER, CHAMPION, ModelRegistry, ModelStage, ModelVersion, NewVersion, Promotion, PromotionEvent,
-    PromotionKind, RegisteredModel, Registry as _, RegistryError, VERSION_ID_TAG, champions,
+    PromotionKind, RegisteredModel, Registry as _, RegistryError, VERSION_ID_TAG,
+    models::rollback_event,
     names::{
         check_alias, check_description, check_evidence, check_free_alias, check_registered_model, check_source,
         check_tag, check_tags,
@@ -179,7 +180,12 @@ impl ModelRegistry for MlflowRegistry {
             return Ok(Promotion::AlreadyChampion { name, version });
         }
         if previous != expected_champion {
-            return Err(RegistryError::LostRace { name, version, expected: expected_champion, found: previous });
+            return Err(RegistryError::LostRace {
+                name,
+                version: Some(version),
+                expected: expected_champion,
+                found: previous,
+            });
         }
         let evidence = evidence.to_owned();
         let event = PromotionEvent { name, kind: PromotionKind::Promote, version, previous, evidence, at_ms };
@@ -188,20 +194,9 @@ impl ModelRegistry for MlflowRegistry {
         Ok(Promotion::Promoted(event))
     }
 
-    async fn rollback(&self, name: &str, at_ms: i64) -> Result<PromotionEvent, RegistryError> {
+    async fn rollback(&self, name: &str, expected_champion: u64, at_ms: i64) -> Result<PromotionEvent, RegistryError> {
         let shelf = self.shelf(name).await?;
-        let (version, champion) = match champions(&shelf.trail.events())[..] {
-            [.., version, champion] if shelf.champion() == Some(champion) => (version, champion),
-            _ => return Err(RegistryError::NoPreviousChampion { name: name.to_owned() }),
-        };
-        let event = PromotionEvent {
-            name: name.to_owned(),
-            kind: PromotionKind::Rollback,
-            version,
-            previous: Some(champion),
-            evidence: String::new(),
-            at_ms,
-        };
+        let event = rollback_event(name, &shelf.trail.events(), shelf.champion(), expected_champion, at_ms)?;
         self.change_champion(&shelf, &event).await?;
         tracing::debug!(model = event.name, version = event.version, previous = event.previous, "rolled back");
         Ok(event)
@@ -213,22 +208,30 @@ impl ModelRegistry for MlflowRegistry {
 }
 
 impl MlflowRegistry {
-    /// Moves the alias, and lets all else follow it. Whoever is cut off in between has changed the champion; what is
-    /// missing then is put right by the next one who looks, but for the evidence.
+    /// Moves the alias, and lets all else follow it. Once the alias has moved the champion has changed, whatever fails
+    /// after it: what is missing then is put right by the next one who looks, but for the evidence.
     async fn change_champion(&self, shelf: &Shelf, event: &PromotionEvent) -> Result<(), RegistryError> {
         let PromotionEvent { name, version, .. } = event;
         self.move_alias(name, CHAMPION, *version).await?;
         let found = self.named(name, CHAMPION).await?.map(|found| found.number());
         if found != Some(*version) {
             let (name, expected) = (name.clone(), event.previous);
-            return Err(RegistryError::LostRace { name, version: *version, expected, found });
+            let version = (event.kind == PromotionKind::Promote).then_some(*version);
+            return Err(RegistryError::LostRace { name, version, expected, found });
         }
         let events: Vec<_> = shelf.trail.outside.iter().chain([event]).cloned().collect();
-        self.write_trail(&shelf.trail, &events).await?;
-        if shelf.aliases.get(CHALLENGER) == Some(version) {
-            self.drop_alias(name, CHALLENGER).await?;
+        let warn = |what: &str, error| tracing::warn!("version {version} of {name} is champion, but {what}: {error}");
+        if let Err(error) = self.write_trail(&shelf.trail, &events).await {
+            warn("the trail of promotions does not say so yet", error);
         }
-        self.shelf(name).await?;
+        if shelf.aliases.get(CHALLENGER) == Some(version)
+            && let Err(error) = self.drop_alias(name, CHALLENGER).await
+        {
+            warn("still has the alias `challenger`", error);
+        }
+        if let Err(error) = self.shelf(name).await {
+            warn("the model stages may not say so yet", error);
+        }
         Ok(())
     }
 

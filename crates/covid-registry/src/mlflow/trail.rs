@@ -10,8 +10,9 @@ use crate::{PromotionEvent, PromotionKind, champions};
 
 pub(super) const TRAIL: &str = "covid.promotion.";
 
-/// The evidence of a change that was not made here.
-const OUTSIDE: &str = "the alias was moved by another client of MLflow, which left no evidence";
+/// The evidence of a change that was not written down.
+const OUTSIDE: &str =
+    "the alias was moved by another client of MLflow, or by one that was cut off: no evidence was left";
 
 #[derive(Serialize, Deserialize)]
 struct Entry {
@@ -26,7 +27,7 @@ struct Entry {
 pub(crate) struct Trail {
     /// Those that are written down.
     pub(crate) written: Vec<PromotionEvent>,
-    /// The last one, where another client moved the alias: it is written down before the next one.
+    /// The last one, where who moved the alias did not write it down: that is done before the next one.
     pub(super) outside: Option<PromotionEvent>,
     last_number: u64,
 }
@@ -39,10 +40,15 @@ impl Trail {
         entries.sort_by_key(|(number, event)| (*number, event.at_ms, event.version));
         let last_number = entries.last().map_or(0, |(number, _)| *number);
         let written: Vec<_> = entries.into_iter().map(|(_, event)| event).collect();
-        let last = champions(&written).last().copied();
+        let stack = champions(&written);
+        let last = stack.last().copied();
         let outside = champion.filter(|champion| last != Some(*champion)).map(|version| PromotionEvent {
             name: name.to_owned(),
-            kind: PromotionKind::Promote,
+            kind: match stack[..] {
+                // A rollback that was cut off looks so; taken as a promotion, the next one would undo it.
+                [.., before, _] if before == version => PromotionKind::Rollback,
+                _ => PromotionKind::Promote,
+            },
             version,
             previous: last,
             evidence: OUTSIDE.to_owned(),

@@ -69,7 +69,7 @@ fn the_program() {
         let registry = open(&folder).await;
         train(&registry, "2021-03-01").await.unwrap();
         train(&registry, "2021-04-01").await.unwrap();
-        registry.rollback(MODEL, 9).await.unwrap();
+        registry.rollback(MODEL, 2, 9).await.unwrap();
         registry.set_alias(MODEL, CHALLENGER, 2).await.unwrap();
         // Closing writes, too: the log goes into the database.
         tokio::task::spawn_blocking(|| drop(registry)).await.unwrap();

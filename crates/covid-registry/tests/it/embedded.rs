@@ -238,7 +238,7 @@ async fn make_move(registry: &dyn Registry, step: Move, champion: Option<u64>) -
             let expected = if expects_champion { champion } else { Some(99) };
             registry.promote("m", version, expected, "", 1).await.map(|_| ())
         }
-        Move::Rollback => registry.rollback("m", 1).await.map(|_| ()),
+        Move::Rollback => registry.rollback("m", champion.unwrap_or(1), 1).await.map(|_| ()),
     }
 }
 

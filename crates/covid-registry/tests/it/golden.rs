@@ -33,7 +33,7 @@ async fn every_version_still_opens() {
         let registry = EmbeddedRegistry::open(&path).await.unwrap();
         let expected = fs::read_to_string(golden(&format!("tracking-{version}.json"))).unwrap();
         assert_eq!(dump(&registry).await, serde_json::from_str::<Value>(&expected).unwrap(), "{version}");
-        registry.rollback("covid-predictor", 9_000).await.unwrap();
+        registry.rollback("covid-predictor", 2, 9_000).await.unwrap();
         registry.create_run("covid", "one more", 9_000, &[]).await.unwrap();
         drop(registry);
 
@@ -120,6 +120,6 @@ async fn register(registry: &EmbeddedRegistry, run_id: &str) {
     registry.promote(name, 1, None, "the first", 6_000).await.unwrap();
     registry.promote(name, 2, Some(1), "p = 0.01", 6_100).await.unwrap();
     registry.promote(name, 3, Some(2), "p = 0.02", 6_200).await.unwrap();
-    registry.rollback(name, 6_300).await.unwrap();
+    registry.rollback(name, 3, 6_300).await.unwrap();
     registry.set_alias(name, CHALLENGER, 4).await.unwrap();
 }

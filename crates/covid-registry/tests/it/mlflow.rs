@@ -4,7 +4,8 @@ use std::{env, process::Command, sync::Arc};
 
 use bytes::Bytes;
 use covid_registry::{
-    CHAMPION, DatasetInput, MlflowSettings, ModelStage, NewVersion, Registry, RegistryError, RunBatch, RunStatus,
+    CHAMPION, DatasetInput, MlflowSettings, ModelStage, NewVersion, PromotionKind, Registry, RegistryError, RunBatch,
+    RunStatus,
     conformance::{self, Capabilities},
     resolve,
 };
@@ -137,13 +138,18 @@ async fn mlflow_s_own_client_reads_what_was_written_and_its_promotion_is_obeyed(
     assert!(matches!(lost, Err(RegistryError::LostRace { found: Some(1), .. })), "{lost:?}");
     let trail = registry.promotions(&name).await.unwrap();
     let last = trail.last().unwrap();
-    assert_eq!((trail.len(), last.version, last.previous), (3, 1, Some(2)));
+    assert_eq!((trail.len(), last.kind, last.version, last.previous), (3, PromotionKind::Rollback, 1, Some(2)));
     assert!(last.evidence.contains("another client"), "{last:?}");
-    let back = registry.rollback(&name, 9).await.unwrap();
-    assert_eq!((back.version, back.previous), (2, Some(1)));
-    conformance::assert_one_champion(registry, &name, 2).await;
+    let none = registry.rollback(&name, 1, 9).await;
+    assert!(matches!(none, Err(RegistryError::NoPreviousChampion { .. })), "{none:?}");
+    python_client(&["promote", &uri, &name, "2"]).unwrap();
+    let back = registry.rollback(&name, 2, 9).await.unwrap();
+    assert_eq!((back.version, back.previous), (1, Some(2)));
+    conformance::assert_one_champion(registry, &name, 1).await;
     let trail = registry.promotions(&name).await.unwrap();
-    assert_eq!(trail.iter().map(|event| event.version).collect::<Vec<_>>(), [1, 2, 1, 2], "the trail has it all");
+    let moves: Vec<_> = trail.iter().map(|event| (event.kind.as_str(), event.version)).collect();
+    // What was not written down in between, when nothing was written, is not known.
+    assert_eq!(moves, [("promote", 1), ("promote", 2), ("rollback", 1)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use covid_core::{Explain as _, FaultKind};
 use covid_http::Secret;
 use covid_registry::{
-    MlflowRegistry, MlflowSettings, ModelRegistry as _, RegistryError, RunBatch, Tracker as _, list_all_runs,
+    MlflowRegistry, MlflowSettings, ModelRegistry as _, PromotionKind, RegistryError, RunBatch, Tracker as _,
+    list_all_runs,
 };
 use covid_testing::{ALWAYS, HttpServer, Trouble};
 use serde_json::{Value, json};
@@ -15,6 +16,7 @@ const CREATE_RUN: &str = "/api/2.0/mlflow/runs/create";
 const SEARCH_RUNS: &str = "/api/2.0/mlflow/runs/search";
 const GET_RUN: &str = "/api/2.0/mlflow/runs/get";
 const MODEL: &str = "/api/2.0/mlflow/registered-models/get";
+const ALIAS: &str = "/api/2.0/mlflow/registered-models/alias";
 const VERSIONS: &str = "/api/2.0/mlflow/model-versions/search";
 
 fn impatient() -> MlflowSettings {
@@ -221,6 +223,53 @@ async fn the_stage_follows_the_alias_and_who_may_only_read_is_still_told() {
     assert_eq!(moves, [(Some("1"), Some("Archived")), (Some("2"), Some("Production"))]);
     server.trouble(transition, Trouble::Status(403), ALWAYS);
     assert_eq!(registry.get_version_by_alias("m", "champion").await.unwrap().unwrap().version, 2);
+}
+
+/// Versions 1 and 2, promoted in that order, and the champion that the alias names.
+fn promoted(server: &HttpServer, champion: u32) {
+    let entry = |previous: Value| json!({ "kind": "promote", "previous": previous, "evidence": "", "at_ms": 1 });
+    let version = |number: u32, stage: &str, entry: Value| {
+        let tags = json!([{ "key": format!("covid.promotion.{number:06}"), "value": entry.to_string() }]);
+        json!({ "name": "m", "version": number.to_string(), "current_stage": stage, "tags": tags })
+    };
+    let versions = [version(1, "Archived", entry(Value::Null)), version(2, "Production", entry(json!(1)))];
+    server.put(VERSIONS, json!({ "model_versions": versions }).to_string());
+    let aliases = json!([{ "alias": "champion", "version": champion.to_string() }]);
+    server.put(MODEL, json!({ "registered_model": { "name": "m", "aliases": aliases } }).to_string());
+    server.put(ALIAS, json!({ "model_version": versions[champion as usize - 1] }).to_string());
+}
+
+#[tokio::test]
+async fn a_rollback_that_was_cut_off_is_one_and_said_again_goes_no_further() {
+    let (server, registry) = scene();
+    promoted(&server, 2);
+    let moved = |server: &HttpServer| {
+        server.requests().iter().filter(|seen| seen.path == ALIAS && seen.method == "POST").count()
+    };
+    let lost = registry.rollback("m", 1, 9).await;
+    assert!(matches!(lost, Err(RegistryError::LostRace { version: None, found: Some(2), .. })), "{lost:?}");
+    assert_eq!(moved(&server), 0, "it is compared first");
+
+    // The alias moves, and is read back; nothing after it succeeds.
+    let then = json!({ "model_version": { "name": "m", "version": "1" } });
+    server.trouble(ALIAS, Trouble::Answer(200, then.to_string()), 2);
+    for path in ["model-versions/set-tag", "model-versions/transition-stage"] {
+        let path = format!("/api/2.0/mlflow/{path}");
+        server.put(&path, "{}");
+        server.trouble(&path, Trouble::Status(500), ALWAYS);
+    }
+    let done = registry.rollback("m", 2, 9).await.unwrap();
+    assert_eq!((done.version, done.previous, moved(&server)), (1, Some(2), 1));
+
+    promoted(&server, 1);
+    let trail = registry.promotions("m").await.unwrap();
+    let last = trail.last().unwrap();
+    assert_eq!((trail.len(), last.kind, last.version), (3, PromotionKind::Rollback, 1));
+    let again = registry.rollback("m", 2, 9).await;
+    assert!(matches!(again, Err(RegistryError::LostRace { version: None, found: Some(1), .. })), "{again:?}");
+    let further = registry.rollback("m", 1, 9).await;
+    assert!(matches!(further, Err(RegistryError::NoPreviousChampion { .. })), "it is not undone: {further:?}");
+    assert_eq!(moved(&server), 0);
 }
 
 #[tokio::test]
