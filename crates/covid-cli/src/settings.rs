@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use covid_core::{Explain, FaultKind};
+use covid_core::{Explain, FaultKind, REDACTED, redact};
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
@@ -440,16 +440,14 @@ fn expected(default: &Value) -> &'static str {
     }
 }
 
-/// A value as errors show it: without quotes, and without the user and password of a URI; no secret at all.
+/// A value as errors show it: without quotes, and without what may be the password of an address; no secret at all.
 fn shown(key: &str, value: &Value) -> String {
     if SECRETS.contains(&key) {
-        return "<redacted>".to_owned();
+        return REDACTED.to_owned();
     }
-    let Value::String(text) = value else { return value.to_string() };
-    let authority = text.find("://").map(|at| at + 3);
-    match authority.and_then(|from| Some((from, from + text[from..].rfind('@')?))) {
-        Some((from, at)) => format!("{}<redacted>{}", &text[..from], &text[at..]),
-        None => text.clone(),
+    match value {
+        Value::String(text) => redact(text),
+        value => value.to_string(),
     }
 }
 
@@ -485,7 +483,8 @@ mod tests {
     fn a_password_is_not_shown() {
         let shown = |key, text: &str| shown(key, &Value::String(text.into()));
         assert_eq!(shown("tracking", "http://me:secret@host/x"), "http://<redacted>@host/x");
-        assert_eq!(shown("tracking", "somewhere@else"), "somewhere@else");
+        assert_eq!(shown("tracking", "me:secret@host:5000"), "<redacted>@host:5000");
+        assert_eq!(shown("tracking", "http://h/?password=secret"), "http://h/?<redacted>");
         assert_eq!(shown("mlflow.token", "secret"), "<redacted>");
         for secret in SECRETS {
             assert!(description(secret).is_some(), "{secret} is a setting");

@@ -6,6 +6,7 @@ mod forecast;
 mod location;
 pub mod metrics;
 mod panel;
+mod redact;
 mod select;
 mod target;
 
@@ -15,5 +16,6 @@ pub use forecast::{Forecast, LEVELS, MAX_COUNT, MAX_HORIZON, Predicted, WEEKS_AH
 pub use jiff::{Timestamp, civil::Date};
 pub use location::{Location, one_line};
 pub use panel::{Panel, PanelError, PanelView, add_days, log_count};
+pub use redact::{REDACTED, redact};
 pub use select::{SelectError, Selection, SelectionKind, close_matches};
 pub use target::{Measure, Target};

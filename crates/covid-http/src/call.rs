@@ -5,7 +5,7 @@ use reqwest::{Method, RequestBuilder, Response, header};
 use serde_json::Value;
 use tokio::time;
 
-use crate::{Client, HttpError, HttpFault, HttpUrl, headers::retry_after, retry::Tries};
+use crate::{Client, HttpError, HttpFault, HttpUrl, headers::retry_after};
 
 /// The largest answer that is taken unless a call says otherwise, in bytes.
 const MAX_BYTES: u64 = 64 << 20;
@@ -84,7 +84,7 @@ impl Client {
     /// If the last try failed, or one that makes no further try worth while; a service that says no has its reasons in
     /// [`HttpFault::Status`].
     pub async fn call(&self, call: &Call) -> Result<Bytes, HttpError> {
-        let mut tries = Tries::new(self.settings());
+        let mut tries = self.tries();
         loop {
             let fault = match self.try_call(call).await {
                 Ok(body) => return Ok(body),

@@ -9,7 +9,7 @@ use reqwest::{
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 
-use crate::{Credentials, HttpError, HttpFault, HttpSettings, HttpUrl};
+use crate::{Credentials, HttpError, HttpFault, HttpSettings, HttpUrl, retry::Tries};
 
 const USER_AGENT: &str = concat!("covid-http/", env!("CARGO_PKG_VERSION"));
 
@@ -40,6 +40,11 @@ impl Client {
     /// The same client, which says with every request who asks, unless the address says so itself.
     pub fn with_credentials(self, credentials: Credentials) -> Self {
         Self { credentials: Some(credentials), ..self }
+    }
+
+    /// The tries of something that a caller repeats itself, by these settings.
+    pub fn tries(&self) -> Tries<'_> {
+        Tries::new(&self.settings)
     }
 
     /// Its settings.

@@ -158,12 +158,12 @@ impl HttpFault {
     }
 
     /// Whether the server did surely not begin what it was asked for: it was not reached, or said so (408 request
-    /// time-out, 425 too early, 429 too many requests, 503 service unavailable).
+    /// time-out, 425 too early, 429 too many requests). 503 says less: MLflow answers it where a commit failed, too.
     pub(crate) fn is_surely_undone(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
             Self::Timeout { what, .. } => *what == NO_CONNECTION,
-            Self::Status { code, .. } => matches!(code, 408 | 425 | 429 | 503),
+            Self::Status { code, .. } => matches!(code, 408 | 425 | 429),
             _ => false,
         }
     }

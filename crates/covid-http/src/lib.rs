@@ -15,5 +15,6 @@ pub use client::Client;
 pub use credentials::{Credentials, Secret};
 pub use download::{Download, Downloaded, Held, Sink, Validators};
 pub use error::{HttpError, HttpFault};
+pub use retry::Tries;
 pub use settings::HttpSettings;
 pub use url::HttpUrl;

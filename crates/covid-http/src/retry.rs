@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::{HttpFault, HttpSettings};
 
 /// The tries of one request.
-pub(crate) struct Tries<'a> {
+#[derive(Debug)]
+pub struct Tries<'a> {
     settings: &'a HttpSettings,
     made: u32,
 }
@@ -20,8 +21,9 @@ impl<'a> Tries<'a> {
         self.made
     }
 
-    /// How long to wait before the next try; none if there is to be none.
-    pub(crate) fn after(&mut self, fault: &HttpFault) -> Option<Duration> {
+    /// Counts a try that failed. How long to wait before the next one: as the settings say, and no less than the server
+    /// asks for; none if there is to be no other.
+    pub fn after(&mut self, fault: &HttpFault) -> Option<Duration> {
         self.made += 1;
         if !fault.is_passing() || self.made >= self.settings.tries {
             return None;

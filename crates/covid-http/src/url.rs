@@ -2,12 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
+use covid_core::{REDACTED, redact};
 use reqwest::Url;
 
 use crate::{HttpError, HttpFault};
-
-/// What stands in the place of a secret.
-const REDACTED: &str = "<redacted>";
 
 /// An address of the web, `http` or `https`.
 ///
@@ -55,12 +53,7 @@ impl FromStr for HttpUrl {
 
     fn from_str(text: &str) -> Result<Self, HttpError> {
         let bad = |reason: String| {
-            HttpError::new(
-                "use",
-                shown_without_parsing(text).escape_debug().to_string(),
-                0,
-                HttpFault::BadUrl { reason },
-            )
+            HttpError::new("use", redact(text).escape_debug().to_string(), 0, HttpFault::BadUrl { reason })
         };
         let url = Url::parse(text).map_err(|error| bad(error.to_string()))?;
         match url.scheme() {
@@ -100,17 +93,6 @@ impl fmt::Debug for HttpUrl {
     }
 }
 
-/// A text that is no address, without what may be a secret in one that is mistyped.
-fn shown_without_parsing(text: &str) -> String {
-    let text = text.split(['?', '#']).next().unwrap_or_default();
-    let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
-    let separator = if scheme.is_empty() { "" } else { "://" };
-    match rest.rsplit_once('@') {
-        Some((_, place)) => format!("{scheme}{separator}{REDACTED}@{place}"),
-        None => format!("{scheme}{separator}{rest}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,12 +116,13 @@ mod tests {
     #[test]
     fn no_secret_of_a_bad_address_is_shown() {
         for (text, shown) in [
-            ("ftp://me:secret@host/x?token=secret", "`ftp://<redacted>@host/x`"),
+            ("ftp://me:secret@host/x?token=secret", "`ftp://<redacted>@host/x?<redacted>`"),
             ("me:secret@host", "`<redacted>@host`"),
+            ("http://me:sec?ret@host", "`http://<redacted>@host`"),
             ("http://me:secret@:99999999/", "`http://<redacted>@:99999999/`"),
         ] {
             let error = text.parse::<HttpUrl>().unwrap_err().to_string();
-            assert!(error.contains(shown) && !error.contains("secret"), "{error}");
+            assert!(error.contains(shown) && !error.contains("secret") && !error.contains("sec?"), "{error}");
         }
     }
 

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::{
-    CHAMPION, DatasetInput, MlflowRegistry, ModelRegistry as _, ModelVersion, NewVersion, PromotionEvent, RUN_ID_TAG,
-    RegisteredModel, Registry, RegistryError, Run, RunBatch, RunStatus, Tracker as _, VERSION_ID_TAG, champions,
-    list_all_runs,
+    CHALLENGER, CHAMPION, DatasetInput, MlflowRegistry, ModelRegistry as _, ModelVersion, NewVersion, PromotionEvent,
+    RUN_ID_TAG, RegisteredModel, Registry, RegistryError, Run, RunBatch, RunStatus, Tracker as _, VERSION_ID_TAG,
+    champions, list_all_runs,
 };
 
 /// What a synchronisation added, and what was there.
@@ -55,7 +55,11 @@ impl Synced {
 }
 
 /// Adds to an MLflow server what it does not have yet of an embedded registry: experiments, runs with all that was logged
-/// to them, registered models, versions, aliases and the trail of promotions. Nothing there is removed.
+/// to them, registered models, versions, aliases and the trail of promotions. Nothing there is removed or changed but
+/// the alias [`CHALLENGER`] of a version that came from here, and tags of what came from here; an alias whose name is in use
+/// there stays as it is.
+///
+/// What is logged and registered here meanwhile is left to the next call.
 ///
 /// A run is known again by its id in the embedded registry, which the tag [`RUN_ID_TAG`] keeps, and a version by
 /// [`VERSION_ID_TAG`]. Its end is the last thing that a run gets: a run that was cut off before is completed by the next
@@ -66,13 +70,28 @@ impl Synced {
 pub async fn sync(from: &dyn Registry, to: &MlflowRegistry) -> Result<SyncReport, RegistryError> {
     let report = SyncReport { from: from.uri(), to: to.uri(), ..SyncReport::default() };
     let mut sync = Sync { from, to, report, run_ids: BTreeMap::new() };
+    // What refers to other things is read before them, so that they are there even if somebody trains meanwhile: aliases,
+    // promotions, versions, and then the runs.
+    let mut models = Vec::new();
+    for model in from.list_registered_models().await? {
+        let promotions = from.promotions(&model.name).await?;
+        let versions = from.list_versions(&model.name).await?;
+        models.push(Model { model, promotions, versions });
+    }
     for experiment in from.list_experiments().await? {
         sync.experiment(&experiment.name).await?;
     }
-    for model in from.list_registered_models().await? {
-        sync.model(&model).await?;
+    for model in models {
+        sync.model(model).await?;
     }
     Ok(sync.report)
+}
+
+/// A registered model of the embedded registry at one moment.
+struct Model {
+    model: RegisteredModel,
+    promotions: Vec<PromotionEvent>,
+    versions: Vec<ModelVersion>,
 }
 
 struct Sync<'a> {
@@ -168,12 +187,12 @@ impl Sync<'_> {
         Ok(())
     }
 
-    async fn model(&mut self, model: &RegisteredModel) -> Result<(), RegistryError> {
+    async fn model(&mut self, Model { model, promotions, versions }: Model) -> Result<(), RegistryError> {
         let name = &model.name;
         self.to.get_or_create_registered_model(name, &model.description).await?;
         let there = self.to.list_versions(name).await?;
         let mut numbers = BTreeMap::new();
-        for version in self.from.list_versions(name).await?.into_iter().rev() {
+        for version in versions.into_iter().rev() {
             let id = format!("{}/{}", version.run_id, version.version);
             let found = there.iter().find(|found| found.tags.get(VERSION_ID_TAG) == Some(&id));
             self.report.versions.count(found.is_none());
@@ -183,8 +202,8 @@ impl Sync<'_> {
             };
             numbers.insert(version.version, number);
         }
-        self.champion(name, &numbers).await?;
-        self.aliases(model, &numbers).await
+        self.champion(name, promotions, &numbers).await?;
+        self.aliases(&model, &numbers).await
     }
 
     async fn create_version(&self, version: &ModelVersion, id: String) -> Result<u64, RegistryError> {
@@ -216,8 +235,12 @@ impl Sync<'_> {
 
     /// Replays the changes of champion that the server has not seen, if nobody changed the champion there. The alias
     /// moves first, and once, whatever the number of changes: no reader there sees a champion of old.
-    async fn champion(&mut self, name: &str, numbers: &BTreeMap<u64, u64>) -> Result<(), RegistryError> {
-        let events = self.from.promotions(name).await?;
+    async fn champion(
+        &mut self,
+        name: &str,
+        events: Vec<PromotionEvent>,
+        numbers: &BTreeMap<u64, u64>,
+    ) -> Result<(), RegistryError> {
         let events: Vec<PromotionEvent> = events.into_iter().filter_map(|event| renumbered(event, numbers)).collect();
         let shelf = self.to.shelf(name).await?;
         let (written, there) = (&shelf.trail.written, shelf.champion());
@@ -239,22 +262,20 @@ impl Sync<'_> {
         Ok(())
     }
 
-    /// Aliases of versions from here follow the embedded registry; others are the server's own.
+    /// Adds the aliases whose names are not in use at the server. The challenger alone is moved or taken away, where it is
+    /// a version from here: all other aliases there may be somebody's own.
     async fn aliases(&self, model: &RegisteredModel, numbers: &BTreeMap<u64, u64>) -> Result<(), RegistryError> {
-        let there = self.to.get_or_create_registered_model(&model.name, &model.description).await?.aliases;
-        let is_from_here = |version: &u64| numbers.values().any(|number| number == version);
-        let here = model.aliases.iter().filter(|(alias, _)| *alias != CHAMPION);
-        let here: BTreeMap<&String, u64> =
-            here.filter_map(|(alias, version)| Some((alias, *numbers.get(version)?))).collect();
-        for (alias, version) in &here {
-            let found = there.get(*alias);
-            if found != Some(version) && found.is_none_or(is_from_here) {
-                self.to.set_alias(&model.name, alias, *version).await?;
-            }
+        let mut there = self.to.get_or_create_registered_model(&model.name, &model.description).await?.aliases;
+        let number = |version: &u64| numbers.get(version).copied();
+        let challenger = there.get(CHALLENGER).copied().filter(|there| numbers.values().any(|number| number == there));
+        if challenger.is_some() && challenger != model.aliases.get(CHALLENGER).and_then(number) {
+            self.to.delete_alias(&model.name, CHALLENGER).await?;
+            there.remove(CHALLENGER);
         }
-        let gone = |alias: &String| *alias != CHAMPION && !here.contains_key(alias);
-        for (alias, _) in there.iter().filter(|(alias, version)| gone(alias) && is_from_here(version)) {
-            self.to.delete_alias(&model.name, alias).await?;
+        for (alias, version) in &model.aliases {
+            if let Some(version) = number(version).filter(|_| alias != CHAMPION && !there.contains_key(alias)) {
+                self.to.set_alias(&model.name, alias, version).await?;
+            }
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use covid_core::redact;
 use covid_http::HttpUrl;
 
 use crate::{EmbeddedRegistry, MlflowRegistry, MlflowSettings, ModelRegistry, RegistryError, Tracker};
@@ -57,12 +58,12 @@ impl FromStr for RegistryUri {
             "embedded" => embedded(uri, rest),
             "http" | "https" => Ok(Self::Remote(uri.parse()?)),
             "sqlite" | "file" => Err(bad(
-                &without_credentials(uri),
+                &redact(uri),
                 "that is a store of MLflow's own, which only MLflow may write to",
                 "use `embedded:PATH`, or start `mlflow server` on that store and name its `http://` address",
             )),
             _ => Err(bad(
-                &without_credentials(uri),
+                &redact(uri),
                 "it is neither `embedded:PATH` nor an `http(s)://` address",
                 "write `embedded:PATH`, such as `--tracking embedded:./store/tracking.db`",
             )),
@@ -91,18 +92,6 @@ fn embedded(uri: &str, path: &str) -> Result<RegistryUri, RegistryError> {
         return Err(bad(uri, "that is not the path of a file", hint));
     }
     Ok(RegistryUri::Embedded(PathBuf::from(path)))
-}
-
-/// A URI without the `user:password@` of its host, fit for messages.
-fn without_credentials(uri: &str) -> String {
-    let Some((scheme, rest)) = uri.split_once("://") else {
-        return uri.to_owned();
-    };
-    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    match authority.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}://{host}{path}"),
-        None => uri.to_owned(),
-    }
 }
 
 fn bad(uri: &str, reason: &str, hint: &str) -> RegistryError {

@@ -88,7 +88,14 @@ async fn what_may_pass_is_tried_again() {
 #[tokio::test]
 async fn what_may_have_been_done_is_not_done_again() {
     let call = |scene: &Scene| Call::post(scene.url()).once();
-    for trouble in [Trouble::Status(500), Trouble::Status(502), Trouble::Close, Trouble::Cut(3), Trouble::Stall(0)] {
+    for trouble in [
+        Trouble::Status(500),
+        Trouble::Status(502),
+        Trouble::Status(503),
+        Trouble::Close,
+        Trouble::Cut(3),
+        Trouble::Stall(0),
+    ] {
         let scene = Scene::new();
         scene.server.trouble(PATH, trouble.clone(), 1);
         let error = scene.client.call(&call(&scene)).await.unwrap_err();
@@ -96,7 +103,7 @@ async fn what_may_have_been_done_is_not_done_again() {
         assert_eq!(scene.server.requests().len(), 1, "{trouble:?}");
     }
     // The server says that it did not begin.
-    for trouble in [Trouble::Status(503), Trouble::Later(429, "0".into())] {
+    for trouble in [Trouble::Status(408), Trouble::Later(429, "0".into())] {
         let scene = Scene::new();
         scene.server.trouble(PATH, trouble, 1);
         scene.client.call(&call(&scene)).await.unwrap();

@@ -20,18 +20,24 @@ pub(super) const BAD_VALUE: &str = "INVALID_PARAMETER_VALUE";
 /// The largest artifact that is read, in bytes.
 const MAX_ARTIFACT: u64 = 4 << 30;
 
+/// A page of what a search finds.
+pub(super) trait Page: DeserializeOwned + Send {
+    type Item: Send;
+
+    /// What is on it, and the token of the next page; an empty one on the last.
+    fn into_parts(self) -> (Vec<Self::Item>, String);
+}
+
 /// Calls one server.
 #[derive(Debug, Clone)]
 pub(super) struct Api {
     client: Client,
     base: HttpUrl,
-    tries: u32,
 }
 
 /// Why a call brought nothing, and MLflow's word for it where it has one.
 pub(super) struct Refusal {
     code: String,
-    pub(super) may_be_done: bool,
     error: RegistryError,
 }
 
@@ -54,7 +60,7 @@ impl Api {
             Some(credentials) => client.with_credentials(credentials),
             None => client,
         };
-        Ok(Self { client, base, tries: settings.tries })
+        Ok(Self { client, base })
     }
 
     /// The server's address, without its secrets.
@@ -84,8 +90,8 @@ impl Api {
     }
 
     /// Creates what a repeated call would create twice. Where a try may have been done although no answer came, `find`
-    /// looks for the thing before the next try. (A request that is still under way then can make a second one; nothing
-    /// in MLflow could prevent that.)
+    /// looks for the thing before the next try, after the wait that calls have between their tries. (A request that is
+    /// still under way then can make a second one; nothing in MLflow could prevent that.)
     pub(super) async fn create<T, F>(
         &self,
         path: &str,
@@ -97,18 +103,49 @@ impl Api {
         F: Future<Output = Result<Option<T>, RegistryError>> + Send,
     {
         let call = Call::post(self.url(path)).json(body).once();
-        for _ in 1..self.tries {
-            match self.json(&call).await {
-                Err(refusal) if refusal.may_be_done => {
-                    tracing::info!("{}; looking whether it was done", refusal.error);
-                    if let Some(found) = find().await? {
-                        return Ok(found);
-                    }
-                }
-                answer => return Ok(answer?),
+        let mut tries = self.client.tries();
+        loop {
+            let error = match self.client.call(&call).await {
+                Ok(answer) => return Ok(self.read(&answer)?),
+                Err(error) => error,
+            };
+            let wait = tries.after(error.fault()).filter(|_| error.may_be_done());
+            let Some(wait) = wait else { return Err(self.refusal(error).into()) };
+            tracing::info!("{error}; looking whether it was done");
+            tokio::time::sleep(wait).await;
+            if let Some(found) = find().await? {
+                return Ok(found);
             }
         }
-        Ok(self.json(&call).await?)
+    }
+
+    /// Everything that a search finds, page by page.
+    pub(super) async fn get_all<P: Page>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Vec<P::Item>, RegistryError> {
+        let mut found = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let page = token.as_deref().map(|token| ("page_token", token));
+            let query: Vec<_> = query.iter().copied().chain(page).collect();
+            let (items, next) = self.get::<P>(path, &query).await?.into_parts();
+            found.extend(items);
+            token = self.next_page(token.as_deref(), next)?;
+            if token.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// The token of the next page, if there is one: a search that led from a page to itself would never end.
+    pub(super) fn next_page(&self, this: Option<&str>, next: String) -> Result<Option<String>, RegistryError> {
+        if this == Some(next.as_str()) && !next.is_empty() {
+            let cause = "it names a page of a search as the next of itself".to_owned();
+            return Err(RegistryError::NotMlflow { uri: self.uri(), cause });
+        }
+        Ok(Some(next).filter(|next| !next.is_empty()))
     }
 
     /// Writes a file; `place` is its path in the server's artifact store.
@@ -135,30 +172,32 @@ impl Api {
 
     async fn json<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Refusal> {
         let body = self.client.call(call).await.map_err(|error| self.refusal(error))?;
-        serde_json::from_slice(&body).map_err(|error| Refusal {
+        self.read(&body)
+    }
+
+    fn read<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, Refusal> {
+        serde_json::from_slice(body).map_err(|error| Refusal {
             code: String::new(),
-            may_be_done: false,
             error: RegistryError::NotMlflow { uri: self.uri(), cause: error.to_string() },
         })
     }
 
     fn refusal(&self, error: HttpError) -> Refusal {
-        let may_be_done = error.may_be_done();
         let HttpFault::Status { code: status, body, .. } = error.fault() else {
-            return Refusal { code: String::new(), may_be_done, error: error.into() };
+            return Refusal { code: String::new(), error: error.into() };
         };
         match serde_json::from_slice::<ErrorBody>(body) {
             Ok(said) => {
                 let message = first_line(&said.message);
                 let error = RegistryError::Refused { code: said.error_code.clone(), message, cause: Box::new(error) };
-                Refusal { code: said.error_code, may_be_done, error }
+                Refusal { code: said.error_code, error }
             }
             Err(_) if matches!(status, 404 | 405) => {
                 let cause = error.to_string();
                 let error = RegistryError::NotMlflow { uri: self.uri(), cause };
-                Refusal { code: String::new(), may_be_done, error }
+                Refusal { code: String::new(), error }
             }
-            Err(_) => Refusal { code: String::new(), may_be_done, error: error.into() },
+            Err(_) => Refusal { code: String::new(), error: error.into() },
         }
     }
 }

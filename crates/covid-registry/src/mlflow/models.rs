@@ -75,20 +75,8 @@ impl ModelRegistry for MlflowRegistry {
     }
 
     async fn list_registered_models(&self) -> Result<Vec<RegisteredModel>, RegistryError> {
-        let mut found: Vec<RegisteredModel> = Vec::new();
-        let mut token = String::new();
-        loop {
-            let mut query = vec![("max_results", PAGE)];
-            if !token.is_empty() {
-                query.push(("page_token", &token));
-            }
-            let answer: ModelsAnswer = self.api.get("registered-models/search", &query).await?;
-            found.extend(answer.registered_models.into_iter().map(RegisteredModel::from));
-            token = answer.next_page_token;
-            if token.is_empty() {
-                break;
-            }
-        }
+        let found = self.api.get_all::<ModelsAnswer>("registered-models/search", &[("max_results", PAGE)]).await?;
+        let mut found: Vec<RegisteredModel> = found.into_iter().map(RegisteredModel::from).collect();
         found.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(found)
     }
@@ -306,20 +294,7 @@ impl MlflowRegistry {
 
     async fn all_versions(&self, name: &str) -> Result<Vec<WireVersion>, RegistryError> {
         let filter = format!("name={}", quoted(name));
-        let mut found = Vec::new();
-        let mut token = String::new();
-        loop {
-            let mut query = vec![("filter", filter.as_str()), ("max_results", PAGE)];
-            if !token.is_empty() {
-                query.push(("page_token", &token));
-            }
-            let answer: VersionsAnswer = self.api.get("model-versions/search", &query).await?;
-            found.extend(answer.model_versions);
-            token = answer.next_page_token;
-            if token.is_empty() {
-                return Ok(found);
-            }
-        }
+        self.api.get_all::<VersionsAnswer>("model-versions/search", &[("filter", &filter), ("max_results", PAGE)]).await
     }
 
     async fn named(&self, name: &str, alias: &str) -> Result<Option<WireVersion>, RegistryError> {

@@ -57,17 +57,9 @@ impl Tracker for MlflowRegistry {
     }
 
     async fn list_experiments(&self) -> Result<Vec<Experiment>, RegistryError> {
-        let mut found = Vec::new();
-        let mut token = String::new();
-        loop {
-            let body = json!({ "max_results": PAGE, "page_token": token });
-            let answer: ExperimentsAnswer = self.api.post("experiments/search", &body).await?;
-            found.extend(answer.experiments.into_iter().map(Experiment::from));
-            token = answer.next_page_token;
-            if token.is_empty() {
-                break;
-            }
-        }
+        let size = PAGE.to_string();
+        let found = self.api.get_all::<ExperimentsAnswer>("experiments/search", &[("max_results", &size)]).await?;
+        let mut found: Vec<Experiment> = found.into_iter().map(Experiment::from).collect();
         found.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(found)
     }
@@ -185,26 +177,15 @@ impl Tracker for MlflowRegistry {
         for run in answer.runs {
             runs.push(self.with_experiment(run).await?);
         }
-        Ok(RunPage { runs, next: Some(answer.next_page_token).filter(|token| !token.is_empty()) })
+        Ok(RunPage { runs, next: self.api.next_page(after, answer.next_page_token)? })
     }
 
     async fn metric_history(&self, run_id: &str, key: &str) -> Result<Vec<Metric>, RegistryError> {
         let place = self.place(run_id).await?;
-        let mut found = Vec::new();
-        let mut token = String::new();
-        loop {
-            let size = PAGE.to_string();
-            let mut query = vec![("run_id", place.run_id.as_str()), ("metric_key", key), ("max_results", &size)];
-            if !token.is_empty() {
-                query.push(("page_token", &token));
-            }
-            let answer: MetricsAnswer = self.api.get("metrics/get-history", &query).await?;
-            found.extend(answer.metrics.into_iter().map(Metric::from));
-            token = answer.next_page_token;
-            if token.is_empty() {
-                break;
-            }
-        }
+        let size = PAGE.to_string();
+        let query = [("run_id", place.run_id.as_str()), ("metric_key", key), ("max_results", &size)];
+        let found = self.api.get_all::<MetricsAnswer>("metrics/get-history", &query).await?;
+        let mut found: Vec<Metric> = found.into_iter().map(Metric::from).collect();
         // A NaN comes before every number, as in the embedded backend.
         let rank = |metric: &Metric| (metric.step, metric.timestamp_ms, !metric.value.is_nan());
         found.sort_by(|a, b| rank(a).cmp(&rank(b)).then(a.value.total_cmp(&b.value)));

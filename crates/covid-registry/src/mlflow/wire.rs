@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
+use super::api::Page;
 use crate::ModelStage;
 
 #[derive(Debug, Deserialize)]
@@ -52,6 +53,14 @@ pub(super) struct ExperimentsAnswer {
     pub(super) experiments: Vec<WireExperiment>,
     #[serde(default)]
     pub(super) next_page_token: String,
+}
+
+impl Page for ExperimentsAnswer {
+    type Item = WireExperiment;
+
+    fn into_parts(self) -> (Vec<WireExperiment>, String) {
+        (self.experiments, self.next_page_token)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -137,6 +146,14 @@ pub(super) struct MetricsAnswer {
     pub(super) next_page_token: String,
 }
 
+impl Page for MetricsAnswer {
+    type Item = WireMetric;
+
+    fn into_parts(self) -> (Vec<WireMetric>, String) {
+        (self.metrics, self.next_page_token)
+    }
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct FilesAnswer {
     #[serde(default)]
@@ -192,6 +209,14 @@ pub(super) struct ModelsAnswer {
     pub(super) next_page_token: String,
 }
 
+impl Page for ModelsAnswer {
+    type Item = WireModel;
+
+    fn into_parts(self) -> (Vec<WireModel>, String) {
+        (self.registered_models, self.next_page_token)
+    }
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct WireModel {
     pub(super) name: String,
@@ -219,6 +244,14 @@ pub(super) struct VersionsAnswer {
     pub(super) model_versions: Vec<WireVersion>,
     #[serde(default)]
     pub(super) next_page_token: String,
+}
+
+impl Page for VersionsAnswer {
+    type Item = WireVersion;
+
+    fn into_parts(self) -> (Vec<WireVersion>, String) {
+        (self.model_versions, self.next_page_token)
+    }
 }
 
 #[derive(Debug, Deserialize)]

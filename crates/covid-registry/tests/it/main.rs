@@ -9,4 +9,5 @@ mod embedded;
 mod golden;
 mod mlflow;
 mod mlflow_faults;
+mod sync;
 mod uri;

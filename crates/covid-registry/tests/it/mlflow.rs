@@ -1,6 +1,6 @@
 //! The backend of a real MLflow server.
 
-use std::{env, process::Command, sync::Arc};
+use std::{collections::BTreeMap, env, process::Command, sync::Arc};
 
 use bytes::Bytes;
 use covid_registry::{
@@ -103,20 +103,23 @@ async fn mlflow_s_own_client_reads_what_was_written_and_its_promotion_is_obeyed(
     let digest = &dataset().digest[..12];
     let context = json!({ "mlflow.data.context": "training" });
     assert_eq!(best["datasets"], json!([{ "name": "sample", "digest": digest, "context": context }]));
-    let mut files = serde_json::Map::new();
-    for artifact in registry.list_artifacts(&better).await.unwrap() {
-        let bytes = registry.get_artifact(&better, &artifact.path).await.unwrap();
-        files.insert(artifact.path, sha256(&bytes).into());
-    }
-    let paths: Vec<_> = files.keys().map(String::as_str).collect();
-    assert_eq!(paths, ["backtest.csv", "model/MLmodel", "model/model.json", "report.html"]);
+    let ml_model = format!("flavors:\n  covid: {{}}\nrun_id: {better}\n");
+    let files = [
+        ("backtest.csv", "origin,rmsle\n"),
+        ("model/MLmodel", &ml_model),
+        ("model/model.json", "{\"nth\":2}"),
+        ("report.html", "<p>é</p>"),
+    ];
+    let listed = registry.list_artifacts(&better).await.unwrap();
+    assert!(listed.iter().map(|artifact| artifact.path.as_str()).eq(files.map(|(path, _)| path)), "{listed:?}");
+    let files = BTreeMap::from(files.map(|(path, written)| (path, Value::from(sha256(written.as_bytes())))));
     let of_model = json!({ "MLmodel": files["model/MLmodel"], "model.json": files["model/model.json"] });
     let model = &best["logged_models"][0];
     assert_eq!((&model["name"], &model["status"], &model["files"]), (&json!("model"), &json!("READY"), &of_model));
     assert_eq!(model["params"], json!({ "recipe": "growth-2" }));
     assert_eq!(model["metrics"], json!([["rmsle", 0, 0.125], ["rmsle_by_horizon.ConfirmedCases", 3, 0.375]]));
     for (path, digest) in best["artifacts"].as_object().unwrap() {
-        assert_eq!(Some(digest), files.get(path), "{path}, byte for byte");
+        assert_eq!(Some(digest), files.get(path.as_str()), "{path}, byte for byte");
     }
     assert!(best["artifacts"].get("backtest.csv").is_some() && best["artifacts"].get("report.html").is_some());
 

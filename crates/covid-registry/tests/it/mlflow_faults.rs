@@ -61,7 +61,7 @@ async fn what_may_pass_is_tried_again() {
 
 #[tokio::test]
 async fn a_run_whose_creation_was_cut_off_is_looked_for_before_the_next_try() {
-    for trouble in [Trouble::Close, Trouble::Status(502), Trouble::Stall(0)] {
+    for trouble in [Trouble::Close, Trouble::Status(502), Trouble::Status(503), Trouble::Stall(0)] {
         let (server, registry) = scene();
         server.put(CREATE_RUN, json!({ "run": run("second") }).to_string());
         server.trouble(CREATE_RUN, trouble.clone(), 1);
@@ -79,6 +79,56 @@ async fn a_run_whose_creation_was_cut_off_is_looked_for_before_the_next_try() {
         server.put(SEARCH_RUNS, "{}");
         assert_eq!(registry.create_run("e", "r", 5, &[]).await.unwrap().run_id, "second");
         assert_eq!(paths(&server), [BY_NAME, CREATE_RUN, SEARCH_RUNS, CREATE_RUN]);
+    }
+}
+
+#[tokio::test]
+async fn a_creation_is_tried_again_when_the_server_wants_it_and_not_sooner() {
+    let (server, registry) = scene();
+    server.put(CREATE_RUN, json!({ "run": run("r") }).to_string());
+    server.put(SEARCH_RUNS, "{}");
+    server.trouble(CREATE_RUN, Trouble::Later(503, "1".into()), 1);
+    let start = Instant::now();
+    registry.create_run("e", "r", 5, &[]).await.unwrap();
+    assert!(start.elapsed() >= Duration::from_secs(1), "{:?}", start.elapsed());
+    server.requests();
+    // A wish beyond all patience is an answer.
+    server.trouble(CREATE_RUN, Trouble::Later(503, "86400".into()), 1);
+    registry.create_run("e", "r", 5, &[]).await.unwrap_err();
+    assert_eq!(paths(&server), [BY_NAME, CREATE_RUN]);
+    // Each try is made once, however they go.
+    server.trouble(CREATE_RUN, Trouble::Status(503), ALWAYS);
+    registry.create_run("e", "r", 5, &[]).await.unwrap_err();
+    assert_eq!(paths(&server).iter().filter(|path| *path == CREATE_RUN).count(), 3);
+}
+
+#[tokio::test]
+async fn searches_end_where_a_server_repeats_its_token() {
+    let (server, registry) = scene();
+    let model = json!({ "name": "m" });
+    let bodies = [
+        ("experiments/search", json!({ "experiments": [] })),
+        ("registered-models/search", json!({ "registered_models": [model] })),
+        ("registered-models/get", json!({ "registered_model": model })),
+        ("model-versions/search", json!({ "model_versions": [] })),
+        ("metrics/get-history", json!({ "metrics": [] })),
+        ("runs/search", json!({ "runs": [] })),
+        ("runs/get", json!({ "run": run("r") })),
+    ];
+    for (path, mut body) in bodies {
+        body["next_page_token"] = "again".into();
+        server.put(&format!("/api/2.0/mlflow/{path}"), body.to_string());
+    }
+    for refused in [
+        registry.list_experiments().await.err(),
+        registry.list_registered_models().await.err(),
+        registry.list_versions("m").await.err(),
+        registry.metric_history("r", "rmsle").await.err(),
+        list_all_runs(&registry, Some("e")).await.err(),
+    ] {
+        let error = refused.unwrap();
+        assert!(matches!(error, RegistryError::NotMlflow { .. }), "{error:?}");
+        assert!(error.to_string().ends_with("it names a page of a search as the next of itself"), "{error}");
     }
 }
 
