@@ -199,8 +199,8 @@ mod tests {
 
     #[test]
     fn the_formula_by_hand() {
-        // Weeks of 7, 14 and 28 new counts.
-        let days = [[1.0; 7], [2.0; 7], [4.0; 7]].concat();
+        // Weeks of 7, 14 and 28 new counts, after a day without any.
+        let days = [&[0.0][..], &[1.0; 7], &[2.0; 7], &[4.0; 7]].concat();
         let r = (0.7 * (30f64 / 16.0).ln() + 0.3 * (16f64 / 9.0).ln()) / 2.0;
         let level = 0.7 * 4.0 + 0.3 * 3.0;
         let first = 49.0 + level * (r / 7.0).exp();

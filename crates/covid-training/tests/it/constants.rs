@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Sizes, buffers and look-up grids: how a thing is computed, not what is assumed.
-const BOOKKEEPING: [&str; 17] = [
+const BOOKKEEPING: [&str; 18] = [
     "FEATURES",
     "LANES",
     "BINS",
@@ -17,6 +17,7 @@ const BOOKKEEPING: [&str; 17] = [
     "CONSTANT",
     "FORMAT_VERSION",
     "PLACES_A_PART",
+    "FULL",
     "PLACES_A_TASK",
     "LEVELS",
     "SETTINGS",
