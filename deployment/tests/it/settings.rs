@@ -1,6 +1,6 @@
 //! Settings that cannot be obeyed.
 
-use covid_testing::{Sandbox, assert_run};
+use covid_testing::{HttpServer, Sandbox, assert_run};
 
 use crate::run;
 
@@ -148,4 +148,21 @@ fn s3_without_credentials_or_a_server_is_an_error_that_says_what_to_set() {
     error: `prefix/sample/predictions/commits/*` in the S3 bucket `bucket` could not be listed: there was no answer (Connection refused (os error 111))
     hint: check the network and the endpoint (AWS_ENDPOINT_URL_S3)
     "#);
+}
+
+#[test]
+fn a_proxy_is_asked_for_s3_elsewhere_but_not_for_s3_on_this_machine() {
+    let server = HttpServer::start();
+    let paths = |proxy: &str, endpoint: &str| {
+        let sandbox = Sandbox::new().env("AWS_ACCESS_KEY_ID", "KEY").env("AWS_SECRET_ACCESS_KEY", "SECRET");
+        let sandbox =
+            sandbox.env("HTTP_PROXY", proxy).env("AWS_ENDPOINT_URL_S3", endpoint).env("AWS_MAX_ATTEMPTS", "1");
+        // The server has no such bucket: that it is asked is enough.
+        assert!(!run(&sandbox, &["-q", "--store", "s3://bucket/prefix"]).success());
+        server.requests().into_iter().map(|request| request.path).collect::<Vec<_>>()
+    };
+    let there = paths(&server.url(""), "http://s3.example");
+    assert!(there.len() == 1 && there[0].starts_with("http://s3.example/bucket"), "{there:?}");
+    let here = paths("http://127.0.0.1:1", &server.url(""));
+    assert!(here.len() == 1 && here[0].starts_with("/bucket"), "{here:?}");
 }

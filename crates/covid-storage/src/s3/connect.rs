@@ -1,6 +1,6 @@
 //! A client from the environment, as every AWS tool sets itself up.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use aws_config::{
     BehaviorVersion, ConfigLoader, Region, SdkConfig, environment::region::EnvironmentVariableRegionProvider,
@@ -16,6 +16,7 @@ use aws_smithy_http_client::{
     tls::{Provider, rustls_provider::CryptoMode},
 };
 use aws_types::service_config::ServiceConfigKey;
+use http::Uri;
 
 /// How long a server may take to begin its answer, which it does after it has the whole request.
 const READ_TIMEOUT: Duration = Duration::from_secs(120);
@@ -24,14 +25,16 @@ const ANY_REGION: &str = "us-east-1";
 
 /// The usual chain. This is the one place where a library lets the environment be read: who uses S3 expects it.
 pub(super) async fn by_environment() -> Client {
-    let http = http_client();
+    let http = http_client(ProxyConfig::from_env());
     // Whether there is an endpoint is to be known before a region is asked for.
-    let elsewhere = has_endpoint(&loader(&http).region(Region::from_static(ANY_REGION)).load().await);
-    let chain = if elsewhere { loader(&http).region(region_elsewhere()) } else { loader(&http) };
-    let shared = chain.load().await;
+    let endpoint = endpoint(&loader(&http).region(Region::from_static(ANY_REGION)).load().await);
+    let Some(endpoint) = endpoint else {
+        return Client::new(&loader(&http).load().await);
+    };
+    let shared = loader(&http).region(region_elsewhere()).load().await;
     // A server elsewhere has no name for each bucket.
-    let config = aws_sdk_s3::config::Builder::from(&shared).force_path_style(elsewhere);
-    Client::from_conf(config.build())
+    let config = aws_sdk_s3::config::Builder::from(&shared).force_path_style(true);
+    Client::from_conf(config.http_client(http_client(proxy_to(&endpoint))).build())
 }
 
 fn loader(http: &SharedHttpClient) -> ConfigLoader {
@@ -54,7 +57,7 @@ fn region_elsewhere() -> RegionProviderChain {
 pub(super) fn with_keys(endpoint: &str, access_key: &str, secret: &str) -> Client {
     let config = aws_sdk_s3::Config::builder()
         .behavior_version_latest()
-        .http_client(http_client())
+        .http_client(http_client(proxy_to(endpoint)))
         .timeout_config(timeouts())
         .endpoint_url(endpoint)
         .force_path_style(true)
@@ -63,20 +66,52 @@ pub(super) fn with_keys(endpoint: &str, access_key: &str, secret: &str) -> Clien
     Client::from_conf(config.build())
 }
 
-/// TLS by rustls with ring, as in covid-http, and the proxy of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
-fn http_client() -> SharedHttpClient {
-    Builder::new().build_with_connector_fn(|settings, components| {
+/// TLS by rustls with ring, as in covid-http.
+fn http_client(proxy: ProxyConfig) -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(move |settings, components| {
         let mut connector =
-            Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).proxy_config(ProxyConfig::from_env());
+            Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).proxy_config(proxy.clone());
         connector.set_connector_settings(settings.cloned());
         connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
         connector.build()
     })
 }
 
-/// Whether an endpoint is set, for S3 or for every service; looked up where aws-sdk-s3 does.
-fn has_endpoint(shared: &SdkConfig) -> bool {
+/// The proxy of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`; none to this machine, for a proxy's loopback is another one.
+fn proxy_to(endpoint: &str) -> ProxyConfig {
+    if is_loopback(endpoint) { ProxyConfig::disabled() } else { ProxyConfig::from_env() }
+}
+
+fn is_loopback(endpoint: &str) -> bool {
+    let Ok(uri) = endpoint.parse::<Uri>() else { return false };
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+/// The endpoint that is set, for S3 or for every service; looked up where aws-sdk-s3 does.
+fn endpoint(shared: &SdkConfig) -> Option<String> {
     let key = ServiceConfigKey::builder().service_id("S3").env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
     let for_s3 = key.ok().and_then(|key| shared.service_config()?.load_config(key));
-    for_s3.is_some() || shared.endpoint_url().is_some()
+    for_s3.or_else(|| shared.endpoint_url().map(str::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_loopback;
+
+    #[test]
+    fn loopback_is_this_machine() {
+        for (endpoint, expected) in [
+            ("http://127.0.0.1:8333", true),
+            ("http://127.1.2.3", true),
+            ("https://[::1]:9000/s3", true),
+            ("http://LocalHost:9000", true),
+            ("http://127.0.0.1.example.com", false),
+            ("https://s3.example.com/localhost", false),
+            ("http://10.0.0.1:9000", false),
+            ("no address", false),
+        ] {
+            assert_eq!(is_loopback(endpoint), expected, "{endpoint}");
+        }
+    }
 }

@@ -99,8 +99,7 @@ impl S3Store {
     }
 
     /// What a page of the server's listing says of the objects of this store.
-    fn page(&self, prefix: &str, answer: ListObjectsV2Output) -> ListPage {
-        let next = answer.next_continuation_token.filter(|_| answer.is_truncated == Some(true));
+    fn page(&self, prefix: &str, answer: ListObjectsV2Output, next: Option<String>) -> ListPage {
         let objects = answer.contents.unwrap_or_default().into_iter().filter_map(|object| {
             let key = self.place.own_key(object.key.as_deref()?)?;
             // Other programs' objects may have keys that none of ours can have, such as a folder's `a/`; and SeaweedFS
@@ -147,7 +146,10 @@ impl ObjectStore for S3Store {
         let request = self.client().await.list_objects_v2().bucket(&self.place.bucket).prefix(&full);
         let page_size = i32::try_from(self.page_size).unwrap_or(i32::MAX);
         match request.max_keys(page_size).set_continuation_token(after.map(str::to_owned)).send().await {
-            Ok(answer) => Ok(self.page(prefix, answer)),
+            Ok(answer) => match next_page(&answer, after) {
+                Ok(next) => Ok(self.page(prefix, answer, next)),
+                Err(cause) => Err(self.place.fault("listed", &full, S3Fault::Other, cause.to_owned())),
+            },
             Err(error) => Err(self.place.error("listed", &full, &error)),
         }
     }
@@ -159,6 +161,16 @@ impl ObjectStore for S3Store {
             Err(error) if error::is_absent(&error) => Ok(()),
             Err(error) => Err(self.place.error("removed", &full, &error)),
         }
+    }
+}
+
+/// Where the listing goes on, if it does. It must not end too early, for what is not listed counts as not there, and it
+/// must end.
+fn next_page(answer: &ListObjectsV2Output, after: Option<&str>) -> Result<Option<String>, &'static str> {
+    match answer.next_continuation_token.as_deref().filter(|token| !token.is_empty()) {
+        None if answer.is_truncated == Some(true) => Err("there is more, and no token to go on from"),
+        Some(token) if after == Some(token) => Err("the token to go on from is that of the page before"),
+        token => Ok(token.map(str::to_owned)),
     }
 }
 

@@ -172,13 +172,15 @@ impl Write {
         }
     }
 
-    /// Looks whether the object that is there is the one that was to be written.
+    /// Looks whether the object that is there is the one that was to be written. Where that cannot be seen, nobody knows
+    /// whose it is.
     async fn own_or(&self, lost: StorageError, mark: &str) -> Result<ETag, StorageError> {
         let found = self.client.head_object().bucket(&self.place.bucket).key(&self.full).send().await;
         match found {
             Ok(found) if found.metadata().and_then(|named| named.get(MARK)).is_some_and(|found| found == mark) => {
                 Ok(ETag(found.e_tag.unwrap_or_default()))
             }
+            Err(error) if !error::is_absent(&error) => Err(self.place.error("written", &self.full, &error)),
             _ => Err(lost),
         }
     }

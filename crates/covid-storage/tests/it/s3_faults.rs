@@ -235,6 +235,28 @@ async fn conditions_that_do_not_hold_are_no_faults_of_s3() {
     }
 }
 
+#[tokio::test]
+async fn a_write_of_which_nobody_can_say_whose_it_is_is_a_fault_of_s3() {
+    for mode in [PutMode::CreateOnly, PutMode::IfMatch(ETag("\"1\"".to_owned()))] {
+        let lost = [refusal(500, "InternalError"), refusal(412, "PreconditionFailed")];
+        let (store, replay) = store(lost.into_iter().chain((0..3).map(|_| answer(503, &[], ""))).collect());
+        let error = store.put("a", Bytes::new(), mode).await.unwrap_err();
+        assert_eq!(fault(&error), &S3Fault::Busy);
+        assert!(
+            error.to_string().starts_with("`prefix/a` in the S3 bucket `bucket` could not be written: "),
+            "{error}"
+        );
+        assert_eq!(methods(&replay), ["PUT", "PUT", "HEAD", "HEAD", "HEAD"]);
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_was_refused_and_whose_object_is_gone_is_refused() {
+    let (store, _) = store(vec![refusal(412, "PreconditionFailed"), answer(404, &[], "")]);
+    let error = store.put("a", Bytes::new(), PutMode::CreateOnly).await.unwrap_err();
+    assert!(matches!(error, StorageError::AlreadyExists { .. }), "{error:?}");
+}
+
 /// A server whose first answer to a write is lost, and which refuses the second try as the object is there.
 fn forgetful(mark_found: Option<&'static str>) -> S3Store {
     let (writes, mark) = (Mutex::new(0), Arc::new(Mutex::new(String::new())));
@@ -357,6 +379,34 @@ async fn a_listing_goes_on_where_the_server_says() {
     let uris: Vec<_> = replay.actual_requests().map(|request| request.uri().to_owned()).collect();
     assert!(uris.iter().all(|uri| uri.contains("prefix=prefix%2F") && uri.contains("max-keys=2")), "{uris:?}");
     assert!(uris[1].contains("continuation-token=token%202"), "{uris:?}");
+}
+
+#[tokio::test]
+async fn a_listing_that_does_not_say_where_it_goes_on_is_an_error() {
+    let page = |rest: &str| answer(200, &[], format!("<ListBucketResult>{rest}</ListBucketResult>"));
+    let goes_on = |token: &str| {
+        page(&format!("<IsTruncated>true</IsTruncated><NextContinuationToken>{token}</NextContinuationToken>"))
+    };
+    let cases = [
+        (vec![page("<IsTruncated>true</IsTruncated>")], "there is more, and no token to go on from"),
+        (vec![goes_on("")], "there is more, and no token to go on from"),
+        (vec![goes_on("2"), goes_on("2")], "the token to go on from is that of the page before"),
+    ];
+    for (pages, words) in cases {
+        let error = list_all(&store(pages).0, "a").await.unwrap_err();
+        let sentence =
+            format!("`prefix/a*` in the S3 bucket `bucket` could not be listed: the request failed ({words})");
+        assert_eq!(error.to_string(), sentence);
+    }
+}
+
+/// As the clients of AWS do: not every server says that a page is cut off.
+#[tokio::test]
+async fn a_listing_goes_on_wherever_there_is_a_token() {
+    let page = |rest: &str| answer(200, &[], format!("<ListBucketResult>{rest}</ListBucketResult>"));
+    let (store, replay) = store(vec![page("<NextContinuationToken>2</NextContinuationToken>"), page("")]);
+    assert_eq!(list_all(&store, "").await.unwrap().len(), 0);
+    assert_eq!(methods(&replay), ["GET"; 2]);
 }
 
 #[tokio::test]
