@@ -158,7 +158,7 @@ fn a_proxy_is_asked_for_s3_elsewhere_but_not_for_s3_on_this_machine() {
         let sandbox =
             sandbox.env("HTTP_PROXY", proxy).env("AWS_ENDPOINT_URL_S3", endpoint).env("AWS_MAX_ATTEMPTS", "1");
         // The server has no such bucket: that it is asked is enough.
-        assert!(!run(&sandbox, &["-q", "--store", "s3://bucket/prefix"]).success());
+        assert!(!run(&sandbox, &["runs", "-q", "--store", "s3://bucket/prefix"]).success());
         server.requests().into_iter().map(|request| request.path).collect::<Vec<_>>()
     };
     let there = paths(&server.url(""), "http://s3.example");

@@ -106,7 +106,7 @@ impl Api {
         let mut tries = self.client.tries();
         loop {
             let error = match self.client.call(&call).await {
-                Ok(answer) => return Ok(self.read(&answer)?),
+                Ok(answer) => return self.read(&answer),
                 Err(error) => error,
             };
             let wait = tries.after(error.fault()).filter(|_| error.may_be_done());
@@ -172,14 +172,12 @@ impl Api {
 
     async fn json<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Refusal> {
         let body = self.client.call(call).await.map_err(|error| self.refusal(error))?;
-        self.read(&body)
+        self.read(&body).map_err(|error| Refusal { code: String::new(), error })
     }
 
-    fn read<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, Refusal> {
-        serde_json::from_slice(body).map_err(|error| Refusal {
-            code: String::new(),
-            error: RegistryError::NotMlflow { uri: self.uri(), cause: error.to_string() },
-        })
+    fn read<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, RegistryError> {
+        let strange = |error: serde_json::Error| RegistryError::NotMlflow { uri: self.uri(), cause: error.to_string() };
+        serde_json::from_slice(body).map_err(strange)
     }
 
     fn refusal(&self, error: HttpError) -> Refusal {
