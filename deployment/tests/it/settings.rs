@@ -62,13 +62,13 @@ fn values_outside_their_range_are_errors() {
     error: --dataset must be at most 100 letters, digits, `-`, `_` or `.`, the first a letter or digit, not `../elsewhere`
     hint: change --dataset on the command line or in the settings
     "#);
-    assert_run!(run(&sandbox, &["-q", "--repair", "magic"]), @r#"
+    assert_run!(run(&sandbox, &["-q", "--repair", "magic"]), @"
     exit: 2
     ----- stdout -----
     ----- stderr -----
     error: the flag --repair sets `repair` to `magic`, which it cannot be: unknown variant `magic`, expected `none` or `monotone`
-    hint: `repair`: What to do about cumulative counts that fall: `monotone` (lower the earlier counts, never the latest published one) or `none`. Models learn from repaired counts; scores are always against the published ones.
-    "#);
+    hint: `repair`: What to do about cumulative counts that fall: `monotone` (lower the earlier counts, never the latest published one) or `none`. Forecasts start from repaired counts; what models learn from past days, and scores, are of the published ones.
+    ");
     assert_run!(run(&sandbox.env("COVID_GATE_LEVEL", "2"), &["-q"]), @r#"
     exit: 2
     ----- stdout -----

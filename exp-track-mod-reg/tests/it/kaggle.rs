@@ -43,8 +43,8 @@ fn known_days_are_repeated_and_later_ones_forecast_in_the_order_asked() {
     ");
     insta::assert_snapshot!(sandbox.read("submission.csv"), @"
     ForecastId,ConfirmedCases,Fatalities
-    7,0.01597357647370829,0.009240349645560506
-    3,205.275173193699,20.524837018862534
+    7,0.015543421975270505,0.008981305941196237
+    3,205.24758389700966,20.52916875380788
     4,200,20
     5,195,19
     ");

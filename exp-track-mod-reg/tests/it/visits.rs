@@ -21,9 +21,9 @@ fn the_score_is_that_of_the_one_target() {
     hub-baseline    hub-baseline           <id>  0.0074    0.0074          -
     linear-drift    linear-drift           <id>  0.0074    0.0074          -
     blend           blend                  <id>  0.0079    0.0079          -
-    ensemble        ensemble               <id>  0.0083    0.0083          -
-    residual-ridge  residual-ridge         <id>  0.0083    0.0083          -
     damped-growth   damped-growth-14-0.95  <id>  0.0088    0.0088          -
+    ensemble        ensemble               <id>  0.0091    0.0091          -
+    residual-ridge  residual-ridge         <id>  0.0091    0.0091          -
     polynomial      polynomial-3           <id>  0.0100    0.0100          -
     shrunk-growth   shrunk-growth          <id>  0.0109    0.0109          -
     ets             ets                    <id>  0.0364    0.0364          -
