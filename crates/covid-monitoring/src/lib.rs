@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod alert;
 mod error;
 mod monitor;
 mod score;
 mod summary;
 
+pub use alert::{Alert, Blame, Event, Notice, Severity};
 pub use error::MonitoringError;
 pub use monitor::{Monitored, Monitoring, MonitoringSettings, Request, ScoredRun, monitor, monitoring_ledger};
 pub use score::ScoreRow;
