@@ -51,7 +51,8 @@ format: ## is every file formatted?
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 
-clippy: ## lints of every target, warnings as errors
+clippy: ## lints of every target, warnings as errors; and whether the fuzz targets' lock file is of today
+	cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
 	cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
 
 docs: ## the API's documentation, warnings as errors

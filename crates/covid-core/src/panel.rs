@@ -1,6 +1,6 @@
 //! The panel: locations x targets x days of cumulative counts, and a view of it that cannot look past its as-of date.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::OnceLock};
 
 use crate::{Date, Digest, Explain, FaultKind, Location, Target};
 
@@ -71,6 +71,8 @@ pub struct Panel {
     start: Date,
     days: usize,
     values: Vec<f64>,
+    /// Made when it is asked for: the hash of a large panel takes a while.
+    digest: OnceLock<String>,
 }
 
 impl Panel {
@@ -96,7 +98,7 @@ impl Panel {
         if let Some(twice) = locations.iter().find(|location| !names.insert(location.name())) {
             return Err(PanelError::DuplicateLocation(twice.name().to_owned()));
         }
-        Ok(Self { locations, start, days, values })
+        Ok(Self { locations, start, days, values, digest: OnceLock::new() })
     }
 
     /// The locations, in the order of the source.
@@ -138,6 +140,7 @@ impl Panel {
 
     /// One series, to change it (repair does).
     pub fn counts_mut(&mut self, location: usize, target: Target) -> &mut [f64] {
+        self.digest.take();
         let from = self.offset(location, target);
         &mut self.values[from..from + self.days]
     }
@@ -179,6 +182,10 @@ impl Panel {
 
     /// SHA-256 over locations, dates and counts: equal panels have equal digests, whatever file they came from.
     pub fn digest(&self) -> String {
+        self.digest.get_or_init(|| self.hash()).clone()
+    }
+
+    fn hash(&self) -> String {
         let mut digest = Digest::new().part(self.start.to_string().as_bytes()).part(&(self.days as u64).to_le_bytes());
         for location in &self.locations {
             for part in [Some(location.name()), location.admin2(), location.province_state(), location.country_region()]
@@ -304,7 +311,8 @@ impl<'a> PanelView<'a> {
                 values.extend_from_slice(self.counts(location, target));
             }
         }
-        Panel { locations: self.locations().to_vec(), start: self.panel.start, days: self.days, values }
+        let (locations, digest) = (self.locations().to_vec(), OnceLock::new());
+        Panel { locations, start: self.panel.start, days: self.days, values, digest }
     }
 }
 

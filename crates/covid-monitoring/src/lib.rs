@@ -1,13 +1,24 @@
 #![doc = include_str!("../README.md")]
 
 mod alert;
+mod baseline;
+mod due;
 mod error;
 mod monitor;
+mod rules;
 mod score;
+mod settings;
+mod standing;
 mod summary;
+mod tally;
 
 pub use alert::{Alert, Blame, Event, Notice, Severity};
+pub use baseline::{Baseline, OriginScores, Side};
 pub use error::MonitoringError;
-pub use monitor::{Monitored, Monitoring, MonitoringSettings, Request, ScoredRun, monitor, monitoring_ledger};
+pub use monitor::{Monitored, Monitoring, Request, ScoredRun, monitor, monitoring_ledger, scores, tallies};
+pub use rules::{DataScore, Evidence, Finding, Rule, RuleSettings, Score};
 pub use score::ScoreRow;
+pub use settings::MonitoringSettings;
+pub use standing::{Broken, Standing};
 pub use summary::{HorizonScore, LocationScore, Scores, Summary};
+pub use tally::{Group, Sums, Tally, Window, skill};

@@ -1,37 +1,16 @@
-//! A monitoring run: the rows that are due, scored and committed.
+//! A monitoring run: the scores that are due, committed with their sums.
 
-use std::collections::{BTreeMap, HashMap};
-
-use covid_core::{Date, Digest, Panel, Timestamp};
+use covid_core::{Date, Digest, Panel, Timestamp, add_days, sha256_hex};
 use covid_data::SourceKind;
-use covid_prediction::{
-    Branch, Ledger, Manifest, PredictionRow, Predictions, Started, Work, prediction_ledger, read_vintage, write_vintage,
-};
+use covid_prediction::{Branch, Ledger, Manifest, Started, Work, write_vintage};
 use covid_storage::ObjectStore;
 use serde::{Deserialize, Serialize};
 
-use crate::{MonitoringError, ScoreRow, Summary};
-
-/// Settings of monitoring.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub struct MonitoringSettings {
-    /// How many of the worst places are shown.
-    pub worst: usize,
-}
-
-impl MonitoringSettings {
-    /// The settings, if every one is within its range.
-    ///
-    /// # Errors
-    /// The first one that is not.
-    pub fn checked(self) -> Result<Self, MonitoringError> {
-        if (1..=1000).contains(&self.worst) {
-            return Ok(self);
-        }
-        let (name, range, value) = ("monitoring.worst", "from 1 to 1000", self.worst.to_string());
-        Err(MonitoringError::OutOfRange { name, range, value })
-    }
-}
+use crate::{
+    MonitoringError, MonitoringSettings, ScoreRow, Summary,
+    due::{Due, due},
+    tally::Tally,
+};
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -55,10 +34,18 @@ pub struct ScoredRun {
     pub run: String,
     /// Its as-of date.
     pub as_of: Date,
-    /// The first date scored.
+    /// The first date that was not looked at before.
     pub from: Date,
-    /// The last date scored.
+    /// The last date looked at.
     pub through: Date,
+    /// The last date that it forecast.
+    pub last: Date,
+    /// Whether the challenger made it.
+    pub shadow: bool,
+    /// Its scores in this monitoring run.
+    pub rows: usize,
+    /// Those of them that replace an older one, since the published count was revised.
+    pub reopened: usize,
 }
 
 /// The work of a monitoring run.
@@ -74,6 +61,10 @@ pub struct Monitoring {
     pub as_of: Date,
     /// The prediction runs, by as-of date.
     pub scored: Vec<ScoredRun>,
+    /// SHA-256 of the scores.
+    pub scores: String,
+    /// Sums of the scores, less those that they replace.
+    pub tallies: Vec<Tally>,
 }
 
 impl Work for Monitoring {
@@ -85,7 +76,8 @@ impl Work for Monitoring {
         let digest = Digest::new()
             .part(self.dataset.as_bytes())
             .part(self.vintage.as_bytes())
-            .part(self.as_of.to_string().as_bytes());
+            .part(self.as_of.to_string().as_bytes())
+            .part(self.scores.as_bytes());
         let add = |digest: Digest, scored: &ScoredRun| {
             digest
                 .part(scored.run.as_bytes())
@@ -114,40 +106,43 @@ pub fn monitoring_ledger<'a>(store: &'a dyn ObjectStore, dataset: &str, branch: 
     Ledger::new(store, dataset, branch, "monitoring")
 }
 
-/// Scores the rows of current prediction runs whose dates have come and that were not scored before. None if there are
-/// none, and nothing was scored on this as-of date before either.
+/// Scores the rows of current prediction runs, and of the challenger's, whose dates have come and that were not scored
+/// before, or whose published count was revised since. None if there are none, and nothing was scored on this as-of date
+/// before either.
 ///
 /// # Errors
 /// If the as-of date is outside the panel, or the store fails.
 pub async fn monitor(
     store: &dyn ObjectStore,
     request: Request<'_>,
+    settings: &MonitoringSettings,
     now: Timestamp,
 ) -> Result<Option<Monitored>, MonitoringError> {
     request.panel.as_of(request.as_of)?;
     let ledger = monitoring_ledger(store, request.dataset, request.branch);
-    let due = due(store, &ledger, &request).await?;
-    if due.is_empty() {
+    let vintage = request.panel.digest();
+    let Due { runs, rows, replaced } = due(store, &ledger, &request, settings, &vintage).await?;
+    if runs.is_empty() {
         let Some(manifest) = ledger.current(request.as_of).await? else { return Ok(None) };
         return finish(&ledger, manifest, true).await.map(Some);
     }
+    write_vintage(store, request.dataset, request.panel).await?;
+    let table = ScoreRow::table(&rows)?;
     let work = Monitoring {
         dataset: request.dataset.to_owned(),
-        vintage: write_vintage(store, request.dataset, request.panel).await?,
+        vintage,
         source_kind: request.source_kind,
         as_of: request.as_of,
-        scored: due.iter().map(|(scored, _)| scored.clone()).collect(),
+        scored: runs,
+        scores: sha256_hex(&table.to_parquet()?),
+        tallies: Tally::of(&rows, &replaced),
     };
     let (manifest, already_done) = match ledger.start(work, 1, now).await? {
         Started::Done(manifest) => (manifest, true),
         Started::Planned(plan) => {
             let part = match ledger.part(&plan, 0).await? {
                 Some(part) => part,
-                None => {
-                    ledger
-                        .put_part(&plan, 0, &ScoreRow::table(&score(store, &request, &plan.work.vintage, &due).await?)?)
-                        .await?
-                }
+                None => ledger.put_part(&plan, 0, &table).await?,
             };
             (ledger.commit(plan, vec![part], now).await?, false)
         }
@@ -163,84 +158,54 @@ async fn finish(
     let table = ledger.rows(&manifest).await?;
     let csv = ledger.put_csv(&manifest, &table).await?;
     let keys = [ledger.manifest_key(&manifest), csv];
-    let summary = Summary::of(&ScoreRow::all(&table)?);
-    Ok(Monitored { manifest, already_done, summary, keys })
+    // What nobody was given is no part of what people are told.
+    let mut rows = ScoreRow::all(&table)?;
+    rows.retain(|row| !row.shadow);
+    Ok(Monitored { manifest, already_done, summary: Summary::of(&rows), keys })
 }
 
-/// Current prediction runs with rows that are due, by as-of date: each with the dates that are new.
-async fn due(
+/// The sums of all scores of the last `days` dates up to an as-of date, as they were known then.
+///
+/// # Errors
+/// If the store fails.
+pub async fn tallies(
     store: &dyn ObjectStore,
-    ledger: &Ledger<'_, Monitoring>,
-    request: &Request<'_>,
-) -> Result<Vec<(ScoredRun, Manifest<Predictions>)>, MonitoringError> {
-    let mut scored_through: HashMap<String, Date> = HashMap::new();
-    for scored in ledger.all().await?.into_iter().flat_map(|manifest| manifest.work.scored) {
-        let through = scored_through.entry(scored.run).or_insert(scored.through);
-        *through = scored.through.max(*through);
-    }
-    let mut current: BTreeMap<Date, Manifest<Predictions>> = BTreeMap::new();
-    for manifest in prediction_ledger(store, request.dataset, request.branch).all().await? {
-        if !manifest.work.shadow {
-            current.insert(manifest.work.as_of, manifest);
+    dataset: &str,
+    branch: Branch,
+    as_of: Date,
+    days: usize,
+) -> Result<Vec<Tally>, MonitoringError> {
+    let before = add_days(as_of, -(days as i64));
+    let mut tallies = Vec::new();
+    for manifest in monitoring_ledger(store, dataset, branch).since(add_days(before, 1)).await? {
+        if manifest.work.as_of <= as_of {
+            tallies.extend(manifest.work.tallies.into_iter().filter(|tally| tally.group.date > before));
         }
     }
-    let new_dates = |manifest: &Manifest<Predictions>| {
-        let work = &manifest.work;
-        let last = days_after(work.as_of, work.horizon).min(request.as_of);
-        let known = scored_through.get(manifest.run.as_str()).copied().unwrap_or(work.as_of);
-        let from = days_after(known, 1);
-        let run = manifest.run.to_string();
-        (from <= last).then_some(ScoredRun { run, as_of: work.as_of, from, through: last })
-    };
-    Ok(current.into_values().filter_map(|manifest| Some((new_dates(&manifest)?, manifest))).collect())
+    Ok(tallies)
 }
 
-fn days_after(date: Date, days: usize) -> Date {
-    (0..days).fold(date, |date, _| date.tomorrow().unwrap_or(date))
-}
-
-/// Scores of every due row of a place that still has published counts.
-async fn score(
+/// The scores of the last `days` dates up to an as-of date, each as it was made last.
+///
+/// # Errors
+/// If the store fails.
+pub async fn scores(
     store: &dyn ObjectStore,
-    request: &Request<'_>,
-    vintage: &str,
-    due: &[(ScoredRun, Manifest<Predictions>)],
+    dataset: &str,
+    branch: Branch,
+    as_of: Date,
+    days: usize,
 ) -> Result<Vec<ScoreRow>, MonitoringError> {
-    let ledger = prediction_ledger(store, request.dataset, request.branch);
-    let happened = positions(request.panel);
-    let mut rows = Vec::new();
-    for (scored, manifest) in due {
-        let then = read_vintage(store, request.dataset, &manifest.work.vintage).await?;
-        let (known, places) = (then.as_of(scored.as_of)?, positions(&then));
-        for row in PredictionRow::all(&ledger.rows(manifest).await?)? {
-            if row.date < scored.from || row.date > scored.through {
-                continue;
-            }
-            let name = row.location.name();
-            let Some(actual) = happened.get(name).and_then(|&i| request.panel.count_on(i, row.target, row.date)) else {
-                continue;
-            };
-            let (wis, covered) = ScoreRow::judge(&row.predicted, actual);
-            rows.push(ScoreRow {
-                persistence: places.get(name).map_or(0.0, |&i| known.last_count(i, row.target)),
-                target: row.target,
-                forecast_as_of: scored.as_of,
-                forecast_run: scored.run.clone(),
-                vintage: vintage.to_owned(),
-                model_version: manifest.work.model.version.clone(),
-                date: row.date,
-                horizon: row.horizon,
-                point: row.predicted.point,
-                location: row.location,
-                actual,
-                wis,
-                covered,
-            });
+    let before = add_days(as_of, -(days as i64));
+    let ledger = monitoring_ledger(store, dataset, branch);
+    let mut rows = std::collections::BTreeMap::new();
+    let mut manifests = ledger.since(add_days(before, 1)).await?;
+    manifests.sort_by_key(|manifest| manifest.order());
+    for manifest in manifests.into_iter().filter(|manifest| manifest.work.as_of <= as_of) {
+        for row in ScoreRow::all(&ledger.rows(&manifest).await?)?.into_iter().filter(|row| row.date > before) {
+            let key = (row.date, row.forecast_run.clone(), row.location.name().to_owned(), row.target.index());
+            rows.insert(key, row);
         }
     }
-    Ok(rows)
-}
-
-fn positions(panel: &Panel) -> HashMap<&str, usize> {
-    panel.locations().iter().enumerate().map(|(i, location)| (location.name(), i)).collect()
+    Ok(rows.into_values().collect())
 }

@@ -16,6 +16,8 @@ pub struct ScoreRow {
     pub forecast_run: String,
     /// The version that made it.
     pub model_version: String,
+    /// Whether that version was the challenger, whose forecasts nobody was given.
+    pub shadow: bool,
     /// The digest of the panel with the published count.
     pub vintage: String,
     /// The date that came.
@@ -30,12 +32,38 @@ pub struct ScoreRow {
     pub persistence: f64,
     /// Weighted interval score, in counts.
     pub wis: f64,
-    /// Whether the published count lies in the central 50, 80 and 95 % interval.
+    /// The same with quantiles and published count on ln(1 + count).
+    pub wis_log: f64,
+    /// How many of the seven quantiles lie below the published count, 0 to 7.
+    pub quantiles_below: usize,
+    /// Whether the published count lies in the central 50, 80 and 95 % interval, ends included.
     pub covered: [bool; 3],
 }
 
 /// Names of the coverage columns.
 const COVERED: [&str; 3] = ["covered50", "covered80", "covered95"];
+
+/// What a forecast and its quantiles score.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Judged {
+    pub(crate) wis: f64,
+    pub(crate) wis_log: f64,
+    pub(crate) quantiles_below: usize,
+    pub(crate) covered: [bool; 3],
+}
+
+impl Judged {
+    pub(crate) fn of(predicted: &Predicted, actual: f64) -> Self {
+        let q = &predicted.quantiles;
+        let within = |lower: usize, upper: usize| q[lower] <= actual && actual <= q[upper];
+        Self {
+            wis: weighted_interval_score(q, actual),
+            wis_log: weighted_interval_score(&q.map(log_count), log_count(actual)),
+            quantiles_below: q.iter().filter(|quantile| **quantile < actual).count(),
+            covered: [within(2, 4), within(1, 5), within(0, 6)],
+        }
+    }
+}
 
 impl ScoreRow {
     /// ln(1 + forecast) - ln(1 + published): above 0, too many were forecast.
@@ -43,11 +71,14 @@ impl ScoreRow {
         log_count(self.point) - log_count(self.actual)
     }
 
-    /// What [`weighted_interval_score`] and the intervals say of a forecast.
-    pub(crate) fn judge(predicted: &Predicted, actual: f64) -> (f64, [bool; 3]) {
-        let q = &predicted.quantiles;
-        let within = |lower: usize, upper: usize| q[lower] <= actual && actual <= q[upper];
-        (weighted_interval_score(q, actual), [within(2, 4), within(1, 5), within(0, 6)])
+    pub(crate) fn judged(&self) -> Judged {
+        let Self { wis, wis_log, quantiles_below, covered, .. } = *self;
+        Judged { wis, wis_log, quantiles_below, covered }
+    }
+
+    /// ln(1 + published) less ln(1 + the count published last on the day of the forecast), squared: what no change scores.
+    pub fn squared_persistence_error(&self) -> f64 {
+        (log_count(self.persistence) - log_count(self.actual)).powi(2)
     }
 
     /// Rows as a table of the store.
@@ -59,6 +90,7 @@ impl ScoreRow {
             Column::Text(rows.iter().map(|row| value(row).map(str::to_owned)).collect())
         };
         let number = |value: fn(&Self) -> f64| Column::Float(rows.iter().map(value).collect());
+        let integer = |value: fn(&Self) -> i64| Column::Integer(rows.iter().map(value).collect());
         let mut columns = location_columns(rows.iter().map(|row| &row.location));
         columns.push(target_column(rows.iter().map(|row| row.target)));
         columns.extend([
@@ -67,12 +99,15 @@ impl ScoreRow {
             ("model_version".into(), text(|row| Some(&row.model_version))),
             ("vintage".into(), text(|row| Some(&row.vintage))),
             ("date".into(), Column::Date(rows.iter().map(|row| row.date).collect())),
-            ("horizon".into(), Column::Integer(rows.iter().map(|row| row.horizon as i64).collect())),
+            ("horizon".into(), integer(|row| row.horizon as i64)),
             ("point".into(), number(|row| row.point)),
             ("actual".into(), number(|row| row.actual)),
             ("persistence".into(), number(|row| row.persistence)),
             ("log_error".into(), number(Self::log_error)),
             ("wis".into(), number(|row| row.wis)),
+            ("wis_log".into(), number(|row| row.wis_log)),
+            ("quantiles_below".into(), integer(|row| row.quantiles_below as i64)),
+            ("shadow".into(), integer(|row| i64::from(row.shadow))),
         ]);
         for (i, name) in COVERED.into_iter().enumerate() {
             columns.push((name.into(), Column::Integer(rows.iter().map(|row| i64::from(row.covered[i])).collect())));
@@ -89,8 +124,10 @@ impl ScoreRow {
         let [runs, versions, vintages] =
             [table.texts("forecast_run")?, table.texts("model_version")?, table.texts("vintage")?];
         let (as_ofs, dates) = (table.dates("forecast_as_of")?, table.dates("date")?);
-        let [points, actuals, persistence, wis] =
-            [table.floats("point")?, table.floats("actual")?, table.floats("persistence")?, table.floats("wis")?];
+        let [points, actuals, persistence] =
+            [table.floats("point")?, table.floats("actual")?, table.floats("persistence")?];
+        let [wis, wis_log] = [table.floats("wis")?, table.floats("wis_log")?];
+        let [below, shadow] = [table.integers("quantiles_below")?, table.integers("shadow")?];
         let [covered50, covered80, covered95] =
             [table.integers("covered50")?, table.integers("covered80")?, table.integers("covered95")?];
         let row = |(row, location): (usize, Location)| Self {
@@ -106,6 +143,9 @@ impl ScoreRow {
             actual: actuals[row],
             persistence: persistence[row],
             wis: wis[row],
+            wis_log: wis_log[row],
+            quantiles_below: usize::try_from(below[row]).unwrap_or(0).min(7),
+            shadow: shadow[row] != 0,
             covered: [covered50[row], covered80[row], covered95[row]].map(|flag| flag != 0),
         };
         Ok(locations.into_iter().enumerate().map(row).collect())

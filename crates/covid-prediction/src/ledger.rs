@@ -88,6 +88,23 @@ pub struct Manifest<W> {
     pub work: W,
 }
 
+impl<W> Manifest<W> {
+    /// What says which of two runs of an as-of date is the later one.
+    pub fn order(&self) -> (Timestamp, RunId) {
+        (self.created_at, self.run.clone())
+    }
+}
+
+/// A committed run in a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its id.
+    pub run: RunId,
+    /// Its as-of date.
+    pub as_of: Date,
+    key: String,
+}
+
 /// How a run begins.
 #[derive(Debug)]
 pub enum Started<W> {
@@ -127,7 +144,8 @@ impl<'a, W: Work> Ledger<'a, W> {
     /// Begins a run: finds it done, takes up an unfinished plan of the same digest, or writes a new plan.
     pub async fn start(&self, work: W, shards: usize, now: Timestamp) -> Result<Started<W>, PredictionError> {
         let digest = work.digest();
-        if let Some(current) = self.current(work.as_of()).await?
+        let commits = self.commits_of(work.as_of()).await?;
+        if let Some(current) = commits.into_iter().rfind(|manifest| manifest.work.shadow() == work.shadow())
             && current.digest == digest
         {
             return Ok(Started::Done(current));
@@ -223,6 +241,31 @@ impl<'a, W: Work> Ledger<'a, W> {
             manifests.push(get_json(self.store, &object.key).await?);
         }
         manifests.sort_by_key(|manifest| (manifest.work.as_of(), manifest.created_at, manifest.run.clone()));
+        Ok(manifests)
+    }
+
+    /// The committed runs of a date and later ones, by as-of date. No manifest is read.
+    pub async fn listed(&self, from: Date) -> Result<Vec<Listed>, PredictionError> {
+        let objects = list_all(self.store, &format!("{}/commits/", self.root)).await?;
+        let listed = |key: String| {
+            let as_of: Date = key.rsplit('/').nth(1)?.strip_prefix("as_of=")?.parse().ok()?;
+            Some(Listed { run: run_of_record(&key)?, as_of, key })
+        };
+        Ok(objects.into_iter().filter_map(|object| listed(object.key)).filter(|listed| listed.as_of >= from).collect())
+    }
+
+    /// A committed run of a listing.
+    pub async fn read(&self, listed: &Listed) -> Result<Manifest<W>, PredictionError> {
+        get_json(self.store, &listed.key).await
+    }
+
+    /// The committed runs of a date and later ones, by as-of date, then by the time of the commit.
+    pub async fn since(&self, from: Date) -> Result<Vec<Manifest<W>>, PredictionError> {
+        let mut manifests = Vec::new();
+        for listed in self.listed(from).await? {
+            manifests.push(self.read(&listed).await?);
+        }
+        manifests.sort_by_key(|manifest: &Manifest<W>| (manifest.work.as_of(), manifest.order()));
         Ok(manifests)
     }
 

@@ -34,6 +34,8 @@ pub struct Request {
     pub shards: usize,
     /// The tree it belongs to.
     pub branch: Branch,
+    /// Whether the challenger makes it, for monitoring alone.
+    pub shadow: bool,
 }
 
 /// The model of a run.
@@ -206,7 +208,7 @@ async fn plan_work(
             spec: model.spec().to_string(),
         },
         locations: order.iter().map(|&i| locations[i].name().to_owned()).collect(),
-        shadow: false,
+        shadow: request.shadow,
     };
     Ok((order, work))
 }

@@ -1,0 +1,310 @@
+//! Rules: a score, what it may be, for how long it may be otherwise, and how bad that is.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Baseline, Blame, MonitoringError, Severity, Side, Window, tally::skill};
+
+/// What a rule looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Score {
+    /// The headline RMSLE.
+    Rmsle,
+    /// The share by which it is better than that of no change.
+    Skill,
+    /// The share by which it is better than that of the challenger's shadow runs, on the same days.
+    Challenger,
+    /// Mean of ln(1 + forecast) - ln(1 + published), of both targets.
+    Bias,
+    /// Mean weighted interval score on ln(1 + count), of both targets.
+    WisLog,
+    /// Share of published counts in the central 50 % interval.
+    Coverage50,
+    /// The same of the 80 % interval.
+    Coverage80,
+    /// The same of the 95 % interval.
+    Coverage95,
+    /// Days since the champion was trained.
+    Age,
+    /// Share of places that stopped reporting.
+    Stalled,
+    /// Share of places without a count on the last day.
+    Missing,
+    /// Share of places whose counts fell.
+    Revised,
+    /// Share of places with a jump out of all proportion.
+    Jumps,
+    /// Places that were forecast and are there no more.
+    Vanished,
+    /// Places that the champion did not learn from.
+    New,
+    /// Population stability index of the growth of counts, the larger of the targets.
+    DriftGrowth,
+    /// The same of their level.
+    DriftLevel,
+}
+
+impl Score {
+    /// What is at fault if it is not what it should be.
+    pub fn blame(self) -> Blame {
+        match self {
+            Self::Age => Blame::Age,
+            Self::Rmsle | Self::Skill | Self::Challenger | Self::Bias | Self::WisLog => Blame::Model,
+            Self::Coverage50 | Self::Coverage80 | Self::Coverage95 => Blame::Model,
+            _ => Blame::Data,
+        }
+    }
+
+    /// What it is, for people.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Rmsle => "RMSLE",
+            Self::Skill => "skill against no change",
+            Self::Challenger => "skill against the challenger",
+            Self::Bias => "bias on ln(1 + count)",
+            Self::WisLog => "WIS on ln(1 + count)",
+            Self::Coverage50 => "share of counts in the 50 % interval",
+            Self::Coverage80 => "share of counts in the 80 % interval",
+            Self::Coverage95 => "share of counts in the 95 % interval",
+            Self::Age => "days since the champion was trained",
+            Self::Stalled => "share of places that stopped reporting",
+            Self::Missing => "share of places without a count on the last day",
+            Self::Revised => "share of places whose counts fell",
+            Self::Jumps => "share of places with a jump",
+            Self::Vanished => "places that were forecast and are gone",
+            Self::New => "places that are new to the champion",
+            Self::DriftGrowth => "drift (PSI) of the growth of counts",
+            Self::DriftLevel => "drift (PSI) of the level of counts",
+        }
+    }
+
+    /// Its value in a window of the champion's scores, and of the challenger's; none for what no score tells.
+    fn in_window(self, window: &Window, challenger: &Window, most_ahead: usize) -> Option<f64> {
+        let total = || window.total();
+        match self {
+            Self::Rmsle => window.headline(most_ahead),
+            Self::Skill => window.skill(most_ahead),
+            Self::Challenger => skill(window.headline(most_ahead)?, challenger.headline(most_ahead)?),
+            Self::Bias => total().bias(),
+            Self::WisLog => total().wis_log(),
+            Self::Coverage50 => Some(total().coverage()?[0]),
+            Self::Coverage80 => Some(total().coverage()?[1]),
+            Self::Coverage95 => Some(total().coverage()?[2]),
+            _ => None,
+        }
+    }
+
+    fn is_whole(self) -> bool {
+        matches!(self, Self::Age | Self::Vanished | Self::New)
+    }
+}
+
+/// A rule as the settings give it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleSettings {
+    /// What it looks at.
+    pub score: Score,
+    /// Over how many dates.
+    pub days: usize,
+    /// It is broken above this: a number, or `usual`.
+    pub above: Option<String>,
+    /// It is broken below this: a number, or `usual`.
+    pub below: Option<String>,
+    /// Days that it must have been broken before it is an alert.
+    pub for_days: usize,
+    /// How bad that is.
+    pub severity: Severity,
+    /// Whether a challenger is trained then.
+    pub retrain: bool,
+}
+
+/// What a score may be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Limit {
+    Fixed(f64),
+    /// Of scores, from the champion's backtest; of data, from the panel's own past.
+    Usual,
+}
+
+/// A rule, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    /// Its name.
+    pub name: String,
+    /// What it looks at.
+    pub score: Score,
+    /// Over how many dates.
+    pub days: usize,
+    /// Days that it must have been broken before it is an alert.
+    pub for_days: usize,
+    /// How bad that is.
+    pub severity: Severity,
+    /// Whether a challenger is trained then.
+    pub retrain: bool,
+    limit: Limit,
+    side: Side,
+}
+
+/// The most dates of a rule's window.
+const MAX_WINDOW_DAYS: usize = 365;
+
+impl Rule {
+    /// Reads and checks a rule.
+    ///
+    /// # Errors
+    /// If a value is out of range, or there is not exactly one limit.
+    pub fn new(name: &str, settings: &RuleSettings) -> Result<Self, MonitoringError> {
+        let bad = |field: &str, range, value: &dyn fmt::Display| MonitoringError::OutOfRange {
+            name: format!("monitoring.rules.{name}.{field}"),
+            range,
+            value: value.to_string(),
+        };
+        let RuleSettings { score, days, above, below, for_days, severity, retrain } = settings;
+        if !(1..=MAX_WINDOW_DAYS).contains(days) {
+            return Err(bad("days", "from 1 to 365", days));
+        }
+        if !(1..=MAX_WINDOW_DAYS).contains(for_days) {
+            return Err(bad("for_days", "from 1 to 365", for_days));
+        }
+        let (text, side, field) = match (above, below) {
+            (Some(above), None) => (above, Side::Above, "above"),
+            (None, Some(below)) => (below, Side::Below, "below"),
+            (Some(_), Some(below)) => return Err(bad("below", "left out where `above` is set", below)),
+            (None, None) => return Err(bad("above", "set, or `below`", &"nothing")),
+        };
+        let limit = match (text.trim(), text.trim().parse::<f64>()) {
+            ("usual", _) if *score == Score::Age || *score == Score::Challenger => {
+                return Err(bad(field, "a number for this score", text));
+            }
+            ("usual", _) => Limit::Usual,
+            (_, Ok(number)) if number.is_finite() => Limit::Fixed(number),
+            _ => return Err(bad(field, "a number, or `usual`", text)),
+        };
+        let name = name.to_owned();
+        Ok(Self {
+            name,
+            score: *score,
+            days: *days,
+            for_days: *for_days,
+            severity: *severity,
+            retrain: *retrain,
+            limit,
+            side,
+        })
+    }
+}
+
+/// A score of the data, and what is usual of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DataScore {
+    /// Its value.
+    pub value: f64,
+    /// The largest value that is usual; none where the past is too short to tell.
+    pub usual: Option<f64>,
+}
+
+/// What rules are judged by.
+#[derive(Debug)]
+pub struct Evidence<'a> {
+    /// The champion's backtest; none where its version has none.
+    pub baseline: Option<&'a Baseline>,
+    /// The chance of a false alarm a week.
+    pub level: f64,
+    /// The champion's scores and the challenger's, by the number of dates of the window.
+    pub windows: &'a BTreeMap<usize, [Window; 2]>,
+    /// Days since the champion was trained.
+    pub age: Option<i64>,
+    /// Scores of the data.
+    pub data: &'a BTreeMap<Score, DataScore>,
+}
+
+/// What a rule says today.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Finding {
+    /// The rule.
+    pub rule: String,
+    /// What it looks at.
+    pub score: Score,
+    /// Its value; none if there is nothing to judge by.
+    pub value: Option<f64>,
+    /// What it may be; none where nothing says what is usual.
+    pub limit: Option<f64>,
+    /// Whether the rule is broken; none if it cannot be judged.
+    pub broken: Option<bool>,
+    /// What is at fault if it is.
+    pub blame: Blame,
+    /// Score and limit in words.
+    pub sentence: String,
+}
+
+impl Rule {
+    /// Judges the rule.
+    pub fn judge(&self, evidence: &Evidence<'_>) -> Finding {
+        let (value, limit) = self.value_and_limit(evidence);
+        let broken = value.zip(limit).map(|(value, limit)| match self.side {
+            Side::Above => value > limit,
+            Side::Below => value < limit,
+        });
+        Finding {
+            rule: self.name.clone(),
+            score: self.score,
+            value,
+            limit,
+            broken,
+            blame: self.score.blame(),
+            sentence: self.sentence(value, limit),
+        }
+    }
+
+    fn value_and_limit(&self, evidence: &Evidence<'_>) -> (Option<f64>, Option<f64>) {
+        let fixed = match self.limit {
+            Limit::Fixed(limit) => Some(limit),
+            Limit::Usual => None,
+        };
+        if self.score == Score::Age {
+            return (evidence.age.map(|days| days as f64), fixed);
+        }
+        if self.score.blame() == Blame::Data {
+            let Some(found) = evidence.data.get(&self.score) else { return (None, fixed) };
+            return (Some(found.value), fixed.or(found.usual));
+        }
+        let Some([champion, challenger]) = evidence.windows.get(&self.days) else { return (None, fixed) };
+        // Of the days ahead that the backtest does not have, nothing says what is usual.
+        let most_ahead = evidence.baseline.map_or(usize::MAX, |baseline| baseline.horizon);
+        let value = self.score.in_window(champion, challenger, most_ahead);
+        let usual = || {
+            let baseline = evidence.baseline?;
+            match self.score {
+                Score::Rmsle => baseline.headline_limit(champion, evidence.level),
+                score => baseline.limit(
+                    |window| score.in_window(window, &Window::default(), most_ahead),
+                    evidence.level,
+                    self.side,
+                ),
+            }
+        };
+        (value, fixed.or_else(usual))
+    }
+
+    fn sentence(&self, value: Option<f64>, limit: Option<f64>) -> String {
+        let words = self.score.words();
+        let shown = |number: f64| {
+            if self.score.is_whole() { format!("{number:.0}") } else { format!("{number:.4}") }
+        };
+        let over = match self.score {
+            Score::Age | Score::Vanished | Score::New => String::new(),
+            score if score.blame() == Blame::Data => String::new(),
+            _ => format!(" of the last {} days", self.days),
+        };
+        let (Some(value), side) = (value, self.side) else { return format!("{words}{over}: nothing to judge by") };
+        let at = if side == Side::Above { "at most" } else { "at least" };
+        match (limit, self.limit) {
+            (Some(limit), Limit::Fixed(_)) => format!("{words}{over} {}, {at} {} wanted", shown(value), shown(limit)),
+            (Some(limit), Limit::Usual) => format!("{words}{over} {}, {at} {} is usual", shown(value), shown(limit)),
+            (None, _) => format!("{words}{over} {}, with nothing to say what is usual", shown(value)),
+        }
+    }
+}
