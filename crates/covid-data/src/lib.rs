@@ -41,7 +41,7 @@ pub use listing::Listing;
 pub use parquet::{TableFile, TableFileError, panel_from_parquet, panel_to_parquet};
 pub use quality::{
     DateRange, Decrease, Jump, MOST_LISTED, Quality, SeriesQuality, Stopped, TargetQuality, WeeklyReporter, quality,
-    quality_to_csv,
+    quality_to_csv, series,
 };
 pub use repair::{Repair, RepairReport, RepairedCount, UnknownRepair, repair, repaired_counts, repairs_to_csv};
 pub use revisions::{

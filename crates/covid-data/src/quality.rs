@@ -1,6 +1,6 @@
 //! What a source's data are like, before anyone trusts a forecast from them.
 
-mod series;
+pub mod series;
 
 use covid_core::{Date, PanelView, Target};
 use serde::Serialize;

@@ -1,10 +1,15 @@
 //! Rules: a score, what it may be, for how long it may be otherwise, and how bad that is.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Baseline, Blame, MonitoringError, Severity, Side, Window, tally::skill};
+use crate::{
+    Baseline, Blame, DataReport, MonitoringError, Quantity, Severity, Side, Tally, Usual, Window, tally::skill,
+};
 
 /// What a rule looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -40,6 +45,8 @@ pub enum Score {
     Vanished,
     /// Places that the champion did not learn from.
     New,
+    /// Days up to the last one on which nothing was new at the source.
+    Empty,
     /// Population stability index of the growth of counts, the larger of the targets.
     DriftGrowth,
     /// The same of their level.
@@ -75,18 +82,18 @@ impl Score {
             Self::Jumps => "share of places with a jump",
             Self::Vanished => "places that were forecast and are gone",
             Self::New => "places that are new to the champion",
+            Self::Empty => "days without anything new at the source",
             Self::DriftGrowth => "drift (PSI) of the growth of counts",
             Self::DriftLevel => "drift (PSI) of the level of counts",
         }
     }
 
-    /// Its value in a window of the champion's scores, and of the challenger's; none for what no score tells.
-    fn in_window(self, window: &Window, challenger: &Window, most_ahead: usize) -> Option<f64> {
+    /// Its value in a window of scores; none for what those do not tell.
+    fn in_window(self, window: &Window, most_ahead: usize) -> Option<f64> {
         let total = || window.total();
         match self {
             Self::Rmsle => window.headline(most_ahead),
             Self::Skill => window.skill(most_ahead),
-            Self::Challenger => skill(window.headline(most_ahead)?, challenger.headline(most_ahead)?),
             Self::Bias => total().bias(),
             Self::WisLog => total().wis_log(),
             Self::Coverage50 => Some(total().coverage()?[0]),
@@ -97,7 +104,7 @@ impl Score {
     }
 
     fn is_whole(self) -> bool {
-        matches!(self, Self::Age | Self::Vanished | Self::New)
+        matches!(self, Self::Age | Self::Vanished | Self::New | Self::Empty)
     }
 }
 
@@ -176,7 +183,7 @@ impl Rule {
             (None, None) => return Err(bad("above", "set, or `below`", &"nothing")),
         };
         let limit = match (text.trim(), text.trim().parse::<f64>()) {
-            ("usual", _) if *score == Score::Age || *score == Score::Challenger => {
+            ("usual", _) if matches!(score, Score::Age | Score::Challenger | Score::DriftGrowth | Score::DriftLevel) => {
                 return Err(bad(field, "a number for this score", text));
             }
             ("usual", _) => Limit::Usual,
@@ -206,6 +213,48 @@ pub struct DataScore {
     pub usual: Option<f64>,
 }
 
+/// The data's scores, with what was usual of them before the champion was trained.
+pub fn data_scores(report: &DataReport, usual: &Usual) -> BTreeMap<Score, DataScore> {
+    let (found, limits) = (report.shares(), usual.limits());
+    let of = |value, usual| DataScore { value, usual };
+    let drift = |quantity| report.largest_drift(quantity).map(|drift| of(drift.stability_index, None));
+    let drifts = [(Score::DriftGrowth, drift(Quantity::Growth)), (Score::DriftLevel, drift(Quantity::Level))];
+    let known = [
+        (Score::Stalled, of(found.stalled, limits.map(|limits| limits.stalled))),
+        (Score::Missing, of(found.missing, limits.map(|limits| limits.missing))),
+        (Score::Revised, of(found.revised, limits.map(|limits| limits.revised))),
+        (Score::Jumps, of(found.jumps, limits.map(|limits| limits.jumps))),
+        (Score::Vanished, of((report.vanished.len() + report.renamed.len()) as f64, Some(0.0))),
+        (Score::New, of(report.new.len() as f64, Some(0.0))),
+        (Score::Empty, of(report.empty.map_or(0, |empty| empty.days) as f64, Some(usual.longest_empty as f64))),
+    ];
+    known.into_iter().chain(drifts.into_iter().filter_map(|(score, found)| Some((score, found?)))).collect()
+}
+
+/// The champion's scores of some dates, and the challenger's.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Windows {
+    /// All of the champion's.
+    pub champion: Window,
+    /// Those of the champion that have one of the challenger's beside them.
+    pub beside: Window,
+    /// The challenger's.
+    pub challenger: Window,
+}
+
+impl Windows {
+    /// From the sums of all scores.
+    pub fn of(tallies: &[Tally]) -> Self {
+        let group = |tally: &Tally| (tally.group.date, tally.group.horizon, tally.group.target);
+        let shadowed: BTreeSet<_> = tallies.iter().filter(|tally| tally.group.shadow).map(group).collect();
+        Self {
+            champion: Window::of(tallies, false),
+            beside: Window::of(tallies.iter().filter(|tally| shadowed.contains(&group(tally))), false),
+            challenger: Window::of(tallies, true),
+        }
+    }
+}
+
 /// What rules are judged by.
 #[derive(Debug)]
 pub struct Evidence<'a> {
@@ -213,8 +262,8 @@ pub struct Evidence<'a> {
     pub baseline: Option<&'a Baseline>,
     /// The chance of a false alarm a week.
     pub level: f64,
-    /// The champion's scores and the challenger's, by the number of dates of the window.
-    pub windows: &'a BTreeMap<usize, [Window; 2]>,
+    /// Scores by the number of dates of the window.
+    pub windows: &'a BTreeMap<usize, Windows>,
     /// Days since the champion was trained.
     pub age: Option<i64>,
     /// Scores of the data.
@@ -271,19 +320,21 @@ impl Rule {
             let Some(found) = evidence.data.get(&self.score) else { return (None, fixed) };
             return (Some(found.value), fixed.or(found.usual));
         }
-        let Some([champion, challenger]) = evidence.windows.get(&self.days) else { return (None, fixed) };
+        let Some(Windows { champion, beside, challenger }) = evidence.windows.get(&self.days) else {
+            return (None, fixed);
+        };
         // Of the days ahead that the backtest does not have, nothing says what is usual.
         let most_ahead = evidence.baseline.map_or(usize::MAX, |baseline| baseline.horizon);
-        let value = self.score.in_window(champion, challenger, most_ahead);
+        if self.score == Score::Challenger {
+            let headlines = beside.headline(most_ahead).zip(challenger.headline(most_ahead));
+            return (headlines.and_then(|(loss, reference)| skill(loss, reference)), fixed);
+        }
+        let value = self.score.in_window(champion, most_ahead);
         let usual = || {
             let baseline = evidence.baseline?;
             match self.score {
                 Score::Rmsle => baseline.headline_limit(champion, evidence.level),
-                score => baseline.limit(
-                    |window| score.in_window(window, &Window::default(), most_ahead),
-                    evidence.level,
-                    self.side,
-                ),
+                score => baseline.limit(|window| score.in_window(window, most_ahead), evidence.level, self.side),
             }
         };
         (value, fixed.or_else(usual))
@@ -295,8 +346,7 @@ impl Rule {
             if self.score.is_whole() { format!("{number:.0}") } else { format!("{number:.4}") }
         };
         let over = match self.score {
-            Score::Age | Score::Vanished | Score::New => String::new(),
-            score if score.blame() == Blame::Data => String::new(),
+            score if score.blame() != Blame::Model => String::new(),
             _ => format!(" of the last {} days", self.days),
         };
         let (Some(value), side) = (value, self.side) else { return format!("{words}{over}: nothing to judge by") };

@@ -12,7 +12,7 @@ const WEEKLY_WEEKS: usize = 8;
 const FEWEST_REPORTS: usize = 3;
 
 /// The smallest new count of a day that can be a jump: below it, one household or one hospital's list is enough.
-pub(super) const fn least_jump(target: Target) -> f64 {
+pub const fn least_jump(target: Target) -> f64 {
     match target {
         Target::ConfirmedCases => 100.0,
         Target::Fatalities => 20.0,
@@ -21,22 +21,22 @@ pub(super) const fn least_jump(target: Target) -> f64 {
 
 /// From a published count to the next.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Step {
+pub struct Step {
     /// The day of the later count.
-    pub(super) day: usize,
+    pub day: usize,
     /// Days since the earlier.
-    pub(super) days: usize,
+    pub days: usize,
     /// The earlier count.
-    pub(super) before: f64,
+    pub before: f64,
     /// The later count.
-    pub(super) count: f64,
+    pub count: f64,
 }
 
 impl Step {
     pub(super) const NONE: Self = Self { day: 0, days: 0, before: 0.0, count: 0.0 };
 
     /// The new counts; below 0 where the later count is the lower.
-    pub(super) fn increase(&self) -> f64 {
+    pub fn increase(&self) -> f64 {
         self.count - self.before
     }
 }
@@ -51,12 +51,12 @@ fn steps(counts: &[f64]) -> impl Iterator<Item = Step> {
 }
 
 /// Counts that are lower than the one before them.
-pub(super) fn decreases(counts: &[f64]) -> impl Iterator<Item = Step> {
+pub fn decreases(counts: &[f64]) -> impl Iterator<Item = Step> {
     steps(counts).filter(|step| step.count < step.before)
 }
 
 /// New counts of at least `least` that are jumps, each with the new counts of the largest week before it.
-pub(super) fn jumps(counts: &[f64], least: f64) -> impl Iterator<Item = (Step, f64)> {
+pub fn jumps(counts: &[f64], least: f64) -> impl Iterator<Item = (Step, f64)> {
     steps(counts).filter(move |step| step.increase() >= least).filter_map(|step| {
         let largest = largest_week(counts, step.day - step.days)?;
         let weeks = step.days.div_ceil(WEEK) as f64;
