@@ -1,7 +1,9 @@
 //! The command line, and what it does.
 
+use std::process::ExitCode;
+
 use anyhow::Result;
-use covid_cli::{CommonArgs, Format, Session, print_json, print_stdout};
+use covid_cli::{CommonArgs, Format, Session, ending, print_json, print_stdout};
 use covid_pipeline::{DeliveryReport, Project, deliver, monitoring_text};
 
 /// Monitor, retrain when the rule says so, promote when the gate says so, predict: one flow
@@ -12,12 +14,13 @@ pub(crate) struct Args {
     pub(crate) common: CommonArgs,
 }
 
-pub(crate) async fn execute(session: &Session, project: &Project) -> Result<()> {
+pub(crate) async fn execute(session: &Session, project: &Project) -> Result<ExitCode> {
     let report = deliver(project, project.registry().await?.as_ref()).await?;
     match session.format {
         Format::Text => print_stdout(&text(&report, project.settings.monitoring.worst)),
         Format::Json => print_json(&report),
-    }
+    }?;
+    Ok(ending(report.monitoring.is_alarming()))
 }
 
 fn text(report: &DeliveryReport, worst: usize) -> String {
@@ -27,10 +30,13 @@ fn text(report: &DeliveryReport, worst: usize) -> String {
         (None, None) => "no training was needed".to_owned(),
     };
     let prediction = &report.prediction;
+    let shadow = report.shadow.as_ref().map_or_else(String::new, |shadow| {
+        format!("\n   the challenger, {} ({}), predicted the same for comparison", shadow.model, shadow.spec)
+    });
     let verb = if prediction.already_done { "already done" } else { "committed" };
     let run = &prediction.run;
     format!(
-        "1. monitor\n{}\n2. retrain: {}\n   {training}\n3. predict: {} days after {} by {} ({}), {verb}: run {}, {} rows\n   {}\n   {}",
+        "1. monitor\n{}\n2. retrain: {}\n   {training}\n3. predict: {} days after {} by {} ({}), {verb}: run {}, {} rows\n   {}\n   {}{shadow}",
         monitoring_text(&report.monitoring, worst),
         report.rule,
         run.horizon,
@@ -40,6 +46,6 @@ fn text(report: &DeliveryReport, worst: usize) -> String {
         run.run,
         run.rows,
         prediction.manifest,
-        prediction.csv,
+        prediction.csv.as_deref().unwrap_or("-"),
     )
 }

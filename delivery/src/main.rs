@@ -17,7 +17,6 @@ fn main() -> ExitCode {
         tokio::runtime::Runtime::new()?.block_on(async {
             let project = Project::open(session.settings(&[])?, Arc::new(move || clock.now())).await?;
             args::execute(&session, &project).await
-        })?;
-        Ok(ExitCode::SUCCESS)
+        })
     })
 }

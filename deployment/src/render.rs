@@ -40,7 +40,7 @@ pub(crate) fn prediction(report: &PredictionReport) -> Result<String> {
     }
     let verb = if report.already_done { "already done" } else { "committed" };
     writeln!(text, "{verb}: run {}, {} rows", run.run, run.rows)?;
-    writeln!(text, "manifest: {}\ncsv:      {}", report.manifest, report.csv)?;
+    writeln!(text, "manifest: {}\ncsv:      {}", report.manifest, report.csv.as_deref().unwrap_or("-"))?;
     Ok(text)
 }
 

@@ -1,7 +1,9 @@
 //! The command line, and what it does.
 
+use std::process::ExitCode;
+
 use anyhow::Result;
-use covid_cli::{CommonArgs, Format, Session, print_json, print_stdout};
+use covid_cli::{CommonArgs, Format, Session, ending, print_json, print_stdout};
 use covid_pipeline::{Project, monitor, monitoring_text};
 
 /// Score the committed forecasts whose dates have come
@@ -14,10 +16,11 @@ pub(crate) struct Args {
     pub(crate) common: CommonArgs,
 }
 
-pub(crate) async fn execute(session: &Session, project: &Project) -> Result<()> {
+pub(crate) async fn execute(session: &Session, project: &Project) -> Result<ExitCode> {
     let report = monitor(project, project.registry().await?.as_ref()).await?;
     match session.format {
         Format::Text => print_stdout(&monitoring_text(&report, project.settings.monitoring.worst)),
         Format::Json => print_json(&report),
-    }
+    }?;
+    Ok(ending(report.is_alarming()))
 }

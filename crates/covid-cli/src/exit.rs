@@ -49,6 +49,11 @@ pub fn exit_code(kind: FaultKind) -> ExitCode {
     ExitCode::from(code(kind))
 }
 
+/// How a program ends that did all it was to do: with the exit code of an alert, if one stands.
+pub fn ending(alert_stands: bool) -> ExitCode {
+    if alert_stands { exit_code(FaultKind::Refused) } else { ExitCode::SUCCESS }
+}
+
 const fn code(kind: FaultKind) -> u8 {
     match kind {
         FaultKind::Unexpected => 1,

@@ -11,7 +11,7 @@ mod settings;
 
 pub use args::{CommonArgs, Format};
 pub use clock::{Clock, ClockError};
-pub use exit::{exit_code, run};
+pub use exit::{ending, exit_code, run};
 pub use output::{print_json, print_stdout};
 pub use progress::{Bar, Progress};
 pub use session::{Session, start};

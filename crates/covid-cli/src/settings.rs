@@ -1,7 +1,7 @@
 //! Layered settings: defaults, a file, the environment, flags.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt, fs, io,
     path::{Path, PathBuf},
 };
@@ -197,8 +197,24 @@ fn did_you_mean(close: Option<String>) -> String {
     close.map_or_else(|| format!("{DEFAULTS_PATH} lists every setting"), |close| format!("did you mean {close}?"))
 }
 
+/// The section whose sections are all alike, and may be added to; the first of them has all keys.
+const RULES: &str = "monitoring.rules.";
+const FIRST_RULE: &str = "monitoring.rules.wrong.";
+
+/// The key of the first rule that stands for the same key of any.
+fn template(key: &str) -> Option<String> {
+    let (name, field) = key.strip_prefix(RULES)?.split_once('.')?;
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    is_name.then(|| format!("{FIRST_RULE}{field}"))
+}
+
 /// What the comment above a setting says in the file of defaults.
 fn description(key: &str) -> Option<String> {
+    let described = template(key).unwrap_or_else(|| key.to_owned());
+    comment_above(&described).map(|comment| format!("`{key}`: {comment}"))
+}
+
+fn comment_above(key: &str) -> Option<String> {
     let (section, name) = key.rsplit_once('.').unwrap_or(("", key));
     let mut here = "";
     let mut comment = Vec::new();
@@ -211,7 +227,7 @@ fn description(key: &str) -> Option<String> {
             here = header.trim_end_matches(']');
         }
         if here == section && line.split_once('=').is_some_and(|(found, _)| found.trim() == name) {
-            return Some(format!("`{key}`: {}", comment.join(" ")));
+            return Some(comment.join(" "));
         }
         comment.clear();
     }
@@ -245,13 +261,13 @@ impl Layers {
                 self.set(key, Value::String(text.clone()), Origin::Variable(name.to_owned()))?;
             }
         }
-        let keys: BTreeMap<String, String> = self.defaults.keys().map(|key| (variable(key), key.clone())).collect();
+        let keys: BTreeMap<String, String> = self.known().into_iter().map(|key| (variable(&key), key)).collect();
         for (name, text) in env.iter().filter(|(name, _)| is_ours(name)) {
             let key = keys.get(name).ok_or_else(|| SettingsError::UnknownVariable {
                 name: name.clone(),
                 close: closest(name, keys.keys().map(String::as_str).chain([NOW])),
             })?;
-            let value = self.defaults.get(key).and_then(|default| read_as(default, text));
+            let value = self.default_of(key).and_then(|default| read_as(default, text));
             let value = value.unwrap_or_else(|| Value::String(text.clone()));
             self.set(key, value, Origin::Variable(name.clone()))?;
         }
@@ -271,7 +287,7 @@ impl Layers {
     }
 
     fn set(&mut self, key: &str, value: Value, origin: Origin) -> Result<(), SettingsError> {
-        let Some(default) = self.defaults.get(key) else {
+        let Some(default) = self.default_of(key) else {
             return Err(self.misplaced(key, &value, origin));
         };
         match convert(default, value) {
@@ -282,6 +298,20 @@ impl Layers {
             }
         }
         Ok(())
+    }
+
+    /// The default of a setting; of a rule's key that has none, one of the same type.
+    fn default_of(&self, key: &str) -> Option<&Value> {
+        self.defaults.get(key).or_else(|| self.defaults.get(&template(key)?))
+    }
+
+    /// Every key that may be set: those of the defaults, and all keys of the rules that are there by now.
+    fn known(&self) -> BTreeSet<String> {
+        let set = || self.defaults.keys().chain(self.chosen.keys());
+        let rules: BTreeSet<&str> = set().filter_map(|key| Some(key.strip_prefix(RULES)?.split_once('.')?.0)).collect();
+        let fields: Vec<&str> = self.defaults.keys().filter_map(|key| key.strip_prefix(FIRST_RULE)).collect();
+        let of_rules = rules.iter().flat_map(|rule| fields.iter().map(move |field| format!("{RULES}{rule}.{field}")));
+        set().cloned().chain(of_rules).collect()
     }
 
     /// The error for a key that is no setting: perhaps the name of a section.
@@ -324,10 +354,15 @@ impl Layers {
         let mut table = Table::new();
         for (key, default) in &self.defaults {
             let value = chosen(key).unwrap_or(default);
-            let unset = is_empty(default) && is_empty(value);
+            // A rule's limit may be taken away.
+            let unset = is_empty(value) && (is_empty(default) || key.starts_with(RULES));
             if !unset {
                 insert(&mut table, key, value.clone());
             }
+        }
+        let added = self.chosen.keys().filter(|key| !self.defaults.contains_key(*key));
+        for (key, value) in added.filter_map(|key| Some((key, chosen(key)?))).filter(|(_, value)| !is_empty(value)) {
+            insert(&mut table, key, value.clone());
         }
         table.try_into()
     }
@@ -421,8 +456,10 @@ fn read_as(default: &Value, text: &str) -> Option<Value> {
 fn convert(default: &Value, value: Value) -> Result<Value, Value> {
     match (default, value) {
         (Value::Float(_), Value::Integer(whole)) => Ok(Value::Float(whole as f64)),
-        // In TOML a date may stand without quotes.
+        // In TOML a date, and a number, may stand without quotes.
         (Value::String(_), Value::Datetime(date)) => Ok(Value::String(date.to_string())),
+        (Value::String(_), Value::Integer(whole)) => Ok(Value::String(whole.to_string())),
+        (Value::String(_), Value::Float(number)) => Ok(Value::String(number.to_string())),
         (default, value) if default.same_type(&value) => Ok(value),
         (_, value) => Err(value),
     }
@@ -468,7 +505,7 @@ mod tests {
     #[test]
     fn every_setting_is_described() {
         let layers = Layers::defaults().unwrap();
-        assert_eq!(layers.defaults.len(), 34);
+        assert_eq!(layers.defaults.len(), 73);
         for key in layers.defaults.keys() {
             let description = description(key).unwrap();
             assert!(description.ends_with('.'), "{description}");

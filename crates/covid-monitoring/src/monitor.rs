@@ -25,6 +25,8 @@ pub struct Request<'a> {
     pub as_of: Date,
     /// Whose predictions.
     pub branch: Branch,
+    /// Whether a CSV is written beside the scores, for people.
+    pub csv: bool,
 }
 
 /// A prediction run of which rows were scored.
@@ -97,8 +99,10 @@ pub struct Monitored {
     pub already_done: bool,
     /// What it says.
     pub summary: Summary,
-    /// The keys of manifest and CSV.
-    pub keys: [String; 2],
+    /// The key of the manifest.
+    pub manifest_key: String,
+    /// The key of the CSV, if it was asked for.
+    pub csv_key: Option<String>,
 }
 
 /// The monitoring runs of a dataset.
@@ -124,7 +128,7 @@ pub async fn monitor(
     let Due { runs, rows, replaced } = due(store, &ledger, &request, settings, &vintage).await?;
     if runs.is_empty() {
         let Some(manifest) = ledger.current(request.as_of).await? else { return Ok(None) };
-        return finish(&ledger, manifest, true).await.map(Some);
+        return finish(&ledger, manifest, true, request.csv).await.map(Some);
     }
     write_vintage(store, request.dataset, request.panel).await?;
     let table = ScoreRow::table(&rows)?;
@@ -147,21 +151,22 @@ pub async fn monitor(
             (ledger.commit(plan, vec![part], now).await?, false)
         }
     };
-    finish(&ledger, manifest, already_done).await.map(Some)
+    finish(&ledger, manifest, already_done, request.csv).await.map(Some)
 }
 
 async fn finish(
     ledger: &Ledger<'_, Monitoring>,
     manifest: Manifest<Monitoring>,
     already_done: bool,
+    csv: bool,
 ) -> Result<Monitored, MonitoringError> {
     let table = ledger.rows(&manifest).await?;
-    let csv = ledger.put_csv(&manifest, &table).await?;
-    let keys = [ledger.manifest_key(&manifest), csv];
+    let csv_key = if csv { Some(ledger.put_csv(&manifest, &table).await?) } else { None };
     // What nobody was given is no part of what people are told.
     let mut rows = ScoreRow::all(&table)?;
     rows.retain(|row| !row.shadow);
-    Ok(Monitored { manifest, already_done, summary: Summary::of(&rows), keys })
+    let manifest_key = ledger.manifest_key(&manifest);
+    Ok(Monitored { manifest, already_done, summary: Summary::of(&rows), manifest_key, csv_key })
 }
 
 /// The sums of all scores of the last `days` dates up to an as-of date, as they were known then.

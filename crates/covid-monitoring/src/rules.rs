@@ -115,17 +115,33 @@ pub struct RuleSettings {
     /// What it looks at.
     pub score: Score,
     /// Over how many dates.
+    #[serde(default = "four_weeks")]
     pub days: usize,
     /// It is broken above this: a number, or `usual`.
     pub above: Option<String>,
     /// It is broken below this: a number, or `usual`.
     pub below: Option<String>,
     /// Days that it must have been broken before it is an alert.
+    #[serde(default = "one")]
     pub for_days: usize,
     /// How bad that is.
+    #[serde(default = "warning")]
     pub severity: Severity,
     /// Whether a challenger is trained then.
+    #[serde(default)]
     pub retrain: bool,
+}
+
+fn four_weeks() -> usize {
+    28
+}
+
+fn one() -> usize {
+    1
+}
+
+fn warning() -> Severity {
+    Severity::Warning
 }
 
 /// What a score may be.
@@ -159,11 +175,11 @@ pub struct Rule {
 const MAX_WINDOW_DAYS: usize = 365;
 
 impl Rule {
-    /// Reads and checks a rule.
+    /// Reads and checks a rule; none if it has no limit.
     ///
     /// # Errors
-    /// If a value is out of range, or there is not exactly one limit.
-    pub fn new(name: &str, settings: &RuleSettings) -> Result<Self, MonitoringError> {
+    /// If a value is out of range, or there are two limits.
+    pub fn new(name: &str, settings: &RuleSettings) -> Result<Option<Self>, MonitoringError> {
         let bad = |field: &str, range, value: &dyn fmt::Display| MonitoringError::OutOfRange {
             name: format!("monitoring.rules.{name}.{field}"),
             range,
@@ -180,7 +196,7 @@ impl Rule {
             (Some(above), None) => (above, Side::Above, "above"),
             (None, Some(below)) => (below, Side::Below, "below"),
             (Some(_), Some(below)) => return Err(bad("below", "left out where `above` is set", below)),
-            (None, None) => return Err(bad("above", "set, or `below`", &"nothing")),
+            (None, None) => return Ok(None),
         };
         let limit = match (text.trim(), text.trim().parse::<f64>()) {
             ("usual", _) if matches!(score, Score::Age | Score::Challenger | Score::DriftGrowth | Score::DriftLevel) => {
@@ -190,17 +206,8 @@ impl Rule {
             (_, Ok(number)) if number.is_finite() => Limit::Fixed(number),
             _ => return Err(bad(field, "a number, or `usual`", text)),
         };
-        let name = name.to_owned();
-        Ok(Self {
-            name,
-            score: *score,
-            days: *days,
-            for_days: *for_days,
-            severity: *severity,
-            retrain: *retrain,
-            limit,
-            side,
-        })
+        let (name, score, days, for_days) = (name.to_owned(), *score, *days, *for_days);
+        Ok(Some(Self { name, score, days, for_days, severity: *severity, retrain: *retrain, limit, side }))
     }
 }
 

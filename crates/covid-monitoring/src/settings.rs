@@ -41,11 +41,11 @@ impl MonitoringSettings {
         self.rules().map(|_| ())
     }
 
-    /// The rules, read and checked, by name.
+    /// The rules that have a limit, read and checked, by name.
     ///
     /// # Errors
     /// The first one that cannot be obeyed.
     pub fn rules(&self) -> Result<Vec<Rule>, MonitoringError> {
-        self.rules.iter().map(|(name, settings)| Rule::new(name, settings)).collect()
+        self.rules.iter().filter_map(|(name, settings)| Rule::new(name, settings).transpose()).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! The comparison of candidates on the last origins, the same for training and for a promotion by hand.
 
-use covid_core::{Fault, PanelView, Target};
+use covid_core::{Date, Fault, PanelView, Target};
 use covid_data::repair;
 use covid_training::{Backtest, Model, Recipe, Replay, Verdict, backtest, compare, recent_origins, refresh};
 use serde::Serialize;
@@ -51,22 +51,22 @@ pub(crate) fn with_replay<T>(
     work(&Replay::new(project.published()?, &prepare, horizon))
 }
 
-/// Backtests recipes on the gate's last origins; `tick` is called after each.
+/// The gate's last origins.
+pub(crate) fn gate_origins(project: &Project, replay: &Replay<'_>) -> Result<Vec<Date>, Fault> {
+    let (training, gate) = (&project.settings.training, &project.settings.gate);
+    // Origins nearer than the horizon would share days, and the paired test would count them twice.
+    let every = training.every.max(training.horizon);
+    Ok(recent_origins(&replay.published(), training.horizon, every, gate.origins)?)
+}
+
+/// Backtests recipes on the gate's last origins.
 pub(crate) fn compare_on_gate_origins(
     project: &Project,
     replay: &Replay<'_>,
     recipes: &[Recipe],
-    tick: &(dyn Fn() + Sync),
 ) -> Result<Vec<Backtest>, Fault> {
-    let (training, gate) = (&project.settings.training, &project.settings.gate);
-    // Origins nearer than the horizon would share days, and the paired test would count them twice.
-    let every = training.every.max(training.horizon);
-    let origins = recent_origins(&replay.published(), training.horizon, every, gate.origins)?;
-    let test = |&recipe: &Recipe| {
-        let tested = backtest(replay, recipe, &origins, training.horizon, training)?;
-        tick();
-        Ok(tested)
-    };
+    let (training, origins) = (&project.settings.training, gate_origins(project, replay)?);
+    let test = |&recipe: &Recipe| Ok(backtest(replay, recipe, &origins, training.horizon, training)?);
     recipes.iter().map(test).collect()
 }
 

@@ -1,14 +1,20 @@
-//! The flow deliver: monitor, retrain when the rule says so, promote when the gate says so, predict.
+//! The flow deliver: monitor, retrain when a rule says so, promote when the gate says so, predict.
 
-use covid_core::Fault;
+use covid_core::{Date, Fault};
 use covid_prediction::Branch;
 use covid_registry::Registry;
+use covid_storage::PutMode;
 use serde::Serialize;
 
 use crate::{
-    MonitoringReport, PredictionReport, Project, TrainingReport, monitor, predict, train::ensure_champion,
-    train_and_promote,
+    CommittedRun, Decision, MonitoringReport, PipelineError, PredictionReport, Project, TrainingReport, monitor,
+    predict,
+    predict::predict_as_shadow,
+    train::{Order, ensure_champion, train_as_ordered},
 };
+
+/// The version of the record that this program writes.
+const FORMAT_VERSION: u64 = 1;
 
 /// What a delivery did, step by step.
 #[derive(Debug, Serialize)]
@@ -17,39 +23,147 @@ pub struct DeliveryReport {
     pub first_training: Option<TrainingReport>,
     /// What happened to earlier forecasts.
     pub monitoring: MonitoringReport,
+    /// The rules that ask for a challenger.
+    pub asked_by: Vec<String>,
     /// Why a challenger was trained, or why not.
     pub rule: String,
     /// The challenger's training.
     pub retraining: Option<TrainingReport>,
     /// The new forecasts.
     pub prediction: PredictionReport,
+    /// Those of the challenger, for monitoring alone.
+    pub shadow: Option<CommittedRun>,
 }
 
-/// Monitors, retrains when the champion is not better than no change by the share that is set, and predicts.
+impl DeliveryReport {
+    /// Whether the champion changed, but for the first one.
+    pub fn has_promoted(&self) -> bool {
+        self.retraining.as_ref().is_some_and(|training| {
+            matches!(training.decision, Decision::Promoted { .. }) || training.refreshed.is_some()
+        })
+    }
+}
+
+/// Monitors, trains a challenger when a rule says so, and predicts.
 ///
 /// # Errors
 /// As each of the steps; those before stay done.
 pub async fn deliver(project: &Project, registry: &dyn Registry) -> Result<DeliveryReport, Fault> {
     let (_, first_training) = ensure_champion(project, registry).await?;
     let monitoring = monitor(project, registry).await?;
-    let (rule, broken) = judge(&monitoring, project.settings.delivery.min_skill);
-    let retraining = match broken && first_training.is_none() {
-        true => Some(train_and_promote(project, registry, || {}).await?),
+    let Asked { by, words, train } = asked(project, registry, &monitoring, first_training.is_some()).await?;
+    let retraining = match train {
+        true => {
+            let order = Order { cause: Some(words.clone()), promote: project.settings.delivery.promote };
+            Some(train_as_ordered(project, registry, &order, || {}).await?)
+        }
         false => None,
     };
     let prediction = predict(project, registry, Branch::Real).await?;
-    Ok(DeliveryReport { first_training, monitoring, rule, retraining, prediction })
+    let shadow = predict_as_shadow(project, registry).await?;
+    let report = DeliveryReport {
+        first_training,
+        monitoring,
+        asked_by: by,
+        rule: words,
+        retraining,
+        prediction,
+        shadow,
+    };
+    record(project, &report).await?;
+    Ok(report)
 }
 
-/// Whether a challenger is due, in words and as an answer.
-fn judge(monitoring: &MonitoringReport, min_skill: f64) -> (String, bool) {
-    let Some(skill) = monitoring.skill() else {
-        return ("nothing to judge the champion by".to_owned(), false);
+/// What the rules ask for.
+struct Asked {
+    by: Vec<String>,
+    words: String,
+    train: bool,
+}
+
+async fn asked(
+    project: &Project,
+    registry: &dyn Registry,
+    monitoring: &MonitoringReport,
+    just_trained: bool,
+) -> Result<Asked, Fault> {
+    let rules = project.settings.monitoring.rules()?;
+    let asks = |rule: &str| rules.iter().any(|known| known.name == rule && known.retrain);
+    // What the data did is not mended by a training.
+    let of_model = monitoring.alerts.iter().filter(|alert| alert.blame != covid_monitoring::Blame::Data);
+    let asking: Vec<_> = of_model.filter(|alert| asks(&alert.rule)).collect();
+    let by: Vec<String> = asking.iter().map(|alert| alert.rule.clone()).collect();
+    let Some(first) = asking.first() else {
+        let words = if monitoring.backdated { "nothing to judge the champion by" } else { "no rule asks for a challenger" };
+        return Ok(Asked { by, words: words.to_owned(), train: false });
     };
-    let broken = skill < min_skill;
-    let figure = format!("skill against no change {skill:.3}, at least {min_skill} wanted");
-    (
-        if broken { format!("{figure}: a challenger is trained") } else { format!("{figure}: the champion stays") },
-        broken,
-    )
+    let why = format!("rule {}: {}", first.rule, first.sentence);
+    let refused = if just_trained {
+        Some("the champion was trained just now".to_owned())
+    } else if !project.settings.delivery.retrain {
+        Some("retraining is turned off".to_owned())
+    } else {
+        cooldown(project, registry).await?
+    };
+    Ok(match refused {
+        Some(reason) => Asked { by, words: format!("{why}; no challenger is trained: {reason}"), train: false },
+        None => Asked { by, words: format!("{why}: a challenger is trained"), train: true },
+    })
+}
+
+/// Why it is too early to train again, if it is.
+async fn cooldown(project: &Project, registry: &dyn Registry) -> Result<Option<String>, Fault> {
+    let days = project.settings.delivery.cooldown_days;
+    let versions = registry.list_versions(&project.model_name()).await?;
+    let trained = versions.iter().filter_map(|version| version.tags.get("trained_as_of")?.parse::<Date>().ok());
+    let last = trained.filter(|trained| *trained <= project.as_of).max();
+    let until = last.map(|last| covid_core::add_days(last, days as i64));
+    Ok(last.zip(until).filter(|(_, until)| project.as_of < *until).map(|(last, until)| {
+        format!("the last training was as of {last}, and the next one may be on {until}")
+    }))
+}
+
+/// The audit trail of the loop: what it did on an as-of date and why, one record a prediction run.
+#[derive(Debug, Serialize)]
+struct Record<'a> {
+    format_version: u64,
+    as_of: &'a str,
+    monitoring_run: &'a str,
+    backdated: bool,
+    alerts: &'a [covid_monitoring::Alert],
+    asked_by: &'a [String],
+    decision: &'a str,
+    training: Option<&'a TrainingReport>,
+    outcome: Option<String>,
+    prediction_run: &'a str,
+    model: &'a str,
+    shadow_run: Option<&'a str>,
+}
+
+async fn record(project: &Project, report: &DeliveryReport) -> Result<(), Fault> {
+    let run = &report.prediction.run;
+    let training = report.first_training.as_ref().or(report.retraining.as_ref());
+    let record = Record {
+        format_version: FORMAT_VERSION,
+        as_of: &report.monitoring.as_of,
+        monitoring_run: &report.monitoring.run,
+        backdated: report.monitoring.backdated,
+        alerts: &report.monitoring.alerts,
+        asked_by: &report.asked_by,
+        decision: &report.rule,
+        training,
+        outcome: training.map(TrainingReport::sentence),
+        prediction_run: &run.run,
+        model: &run.model,
+        shadow_run: report.shadow.as_ref().map(|shadow| shadow.run.as_str()),
+    };
+    let unwritable = |error: serde_json::Error| PipelineError::CutOff(error.to_string());
+    let bytes = serde_json::to_vec_pretty(&record).map_err(unwritable)?;
+    let (dataset, monitored) = (&project.dataset, &report.monitoring.run);
+    // The same loop on the same day is the same record: it is kept as it was first.
+    let key = format!("{dataset}/deliveries/as_of={}/{monitored}-{}.json", run.as_of, run.run);
+    match project.store.put(&key, bytes.into(), PutMode::CreateOnly).await {
+        Ok(_) | Err(covid_storage::StorageError::AlreadyExists { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }

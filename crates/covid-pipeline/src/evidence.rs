@@ -10,6 +10,8 @@ use crate::Project;
 
 /// The scores by origin, target and day ahead, as CSV.
 pub(crate) const BACKTEST_ARTIFACT: &str = "backtest.csv";
+/// The same for monitoring, which takes from it what is usual.
+pub(crate) const BASELINE_ARTIFACT: &str = "baseline.json";
 /// The page.
 pub(crate) const REPORT_ARTIFACT: &str = "report.html";
 

@@ -10,7 +10,9 @@ mod monitor;
 mod predict;
 mod project;
 mod registry;
+mod replay;
 mod score_table;
+mod serving;
 mod settings;
 mod show;
 mod text;
@@ -21,9 +23,10 @@ pub use candidates::Candidate;
 pub use deliver::{DeliveryReport, deliver};
 pub use error::PipelineError;
 pub use kaggle::{KaggleReport, KaggleRequest, kaggle};
-pub use monitor::{MonitoringReport, monitor};
+pub use monitor::{MonitoringReport, Rolling, monitor};
 pub use predict::{CommittedRun, PredictionReport, committed_runs, export, predict, sweep};
 pub use project::{Now, Project};
+pub use replay::{ReplayReport, ReplayRequest, replay};
 pub use registry::{
     Best, ChampionReport, Comparison, Difference, Filter, ListedRun, MetricPair, PromotionPlan, RunQuery, Sort,
     Strength, VersionChange, VersionReport, compare_runs, promote, promotions, rollback, sync, tracking_runs, versions,
@@ -31,5 +34,5 @@ pub use registry::{
 pub use score_table::{Grouping, ScoreRow};
 pub use settings::{DeliverySettings, PredictionSettings, Settings, parse_date};
 pub use show::{ShowReport, ShownDay, show};
-pub use text::monitoring_text;
+pub use text::{alert_text, monitoring_text};
 pub use train::{Decision, PassedOver, Refreshed, TrainingReport, ensure_champion, train_and_promote};

@@ -1,12 +1,17 @@
-//! The flow monitor: score what is due; with nothing due, a back-dated forecast.
+//! The flow monitor: score what is due; with nothing due, a back-dated forecast. Then look at the data and at the rules.
 
-use covid_core::{Fault, PanelError};
-use covid_monitoring::{Monitored, Request, Summary};
-use covid_prediction::Branch;
-use covid_registry::Registry;
+use std::collections::{BTreeMap, BTreeSet};
+
+use covid_core::{Date, Fault, PanelError};
+use covid_monitoring::{
+    Alert, Blame, DRIFT_WINDOW, DataReport, Event, Evidence, Finding, LastSeen, Monitored, Monitoring, Notice, Request,
+    Rule, Severity, Standing, Summary, Tally, Window, Windows, data_scores, scores, tallies,
+};
+use covid_prediction::{Branch, Manifest, read_vintage};
+use covid_registry::{Registry, RunBatch, RunStatus};
 use serde::Serialize;
 
-use crate::{Project, TrainingReport, ensure_champion, predict};
+use crate::{Project, TrainingReport, ensure_champion, predict, project::blocking, serving::Serving};
 
 /// What monitoring found.
 #[derive(Debug, Serialize)]
@@ -23,13 +28,45 @@ pub struct MonitoringReport {
     pub as_of: String,
     /// The prediction runs that were scored: id and as-of date.
     pub scored: Vec<[String; 2]>,
+    /// Scores that replace an older one, since the published count was revised.
+    pub reopened: usize,
     /// The scores.
     pub summary: Summary,
+    /// The scores of the last days; none for a back-dated forecast.
+    pub rolling: Vec<Rolling>,
+    /// What every rule says; none for a back-dated forecast.
+    pub findings: Vec<Finding>,
+    /// The alerts that stand, the worst first.
+    pub alerts: Vec<Alert>,
+    /// What changed since the monitoring run before.
+    pub events: Vec<(Event, Alert)>,
+    /// What is odd about the data; none for a back-dated forecast.
+    pub data: Option<DataReport>,
     /// Where the manifest is.
     pub manifest: String,
     /// Where the CSV is.
-    pub csv: String,
+    pub csv: Option<String>,
 }
+
+/// The scores of the last days.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Rolling {
+    /// How many dates.
+    pub days: usize,
+    /// Scores.
+    pub rows: i64,
+    /// Mean RMSLE of the targets.
+    pub headline: Option<f64>,
+    /// The same of no change.
+    pub persistence_headline: Option<f64>,
+    /// What the champion's backtest lets expect.
+    pub expected: Option<f64>,
+    /// Share of published counts in the 95 % interval.
+    pub coverage95: Option<f64>,
+}
+
+/// The windows that people are shown.
+const SHOWN_DAYS: [usize; 2] = [7, 28];
 
 impl MonitoringReport {
     /// The share by which the champion's headline is better than that of no change; none without both, or where nothing
@@ -38,40 +75,68 @@ impl MonitoringReport {
         let (model, persistence) = (self.summary.headline?, self.summary.persistence_headline?);
         (persistence > 0.0).then(|| 1.0 - model / persistence)
     }
+
+    /// Whether an alert stands that somebody has to look at.
+    pub fn is_alarming(&self) -> bool {
+        self.alerts.iter().any(|alert| alert.severity > Severity::Notice)
+    }
 }
 
-/// Scores the committed predictions whose dates have come. With none due, forecasts as of some days before the as-of date
-/// and scores that, apart from the real ones.
+/// Scores the committed predictions whose dates have come, looks at the data and judges the rules. With nothing due,
+/// forecasts as of some days before the as-of date and scores that, apart from the real ones and without rules.
 ///
 /// # Errors
 /// If the history is too short for a back-dated forecast, or store or registry fail.
 pub async fn monitor(project: &Project, registry: &dyn Registry) -> Result<MonitoringReport, Fault> {
-    let real = score(project, Branch::Real).await?;
-    let (monitored, trained, backdated) = match real {
-        Some(monitored) => (monitored, None, false),
+    match score(project, Branch::Real).await? {
+        Some(monitored) => {
+            let judged = judge(project, registry, &monitored.manifest).await?;
+            Ok(report(project, monitored, None, Some(judged)))
+        }
         None => {
+            let (_, trained) = ensure_champion(project, registry).await?;
             let mut before = project.clone();
             before.as_of = backdate(project)?;
-            let (_, trained) = ensure_champion(project, registry).await?;
             predict(&before, registry, Branch::Backdated).await?;
-            let monitored = score(project, Branch::Backdated).await?;
             let none = PanelError::Empty("published counts after the back-dated forecast");
-            (monitored.ok_or(none)?, trained, true)
+            let monitored = score(project, Branch::Backdated).await?.ok_or(none)?;
+            Ok(report(project, monitored, trained, None))
         }
-    };
+    }
+}
+
+fn report(
+    project: &Project,
+    monitored: Monitored,
+    trained: Option<TrainingReport>,
+    judged: Option<Judged>,
+) -> MonitoringReport {
     let work = &monitored.manifest.work;
-    let [manifest, csv] = monitored.keys.map(|key| project.place_of(&key));
-    Ok(MonitoringReport {
+    let manifest = project.place_of(&monitored.manifest_key);
+    let csv = monitored.csv_key.as_ref().map(|key| project.place_of(key));
+    let of_champion = || work.scored.iter().filter(|scored| !scored.shadow);
+    let backdated = judged.is_none();
+    let (rolling, findings, standing, events, data) = match judged {
+        Some(Judged { rolling, findings, standing, events, data }) => (rolling, findings, Some(standing), events, Some(data)),
+        None => (Vec::new(), Vec::new(), None, Vec::new(), None),
+    };
+    MonitoringReport {
         backdated,
         already_done: monitored.already_done,
         trained,
         run: monitored.manifest.run.to_string(),
         as_of: work.as_of.to_string(),
-        scored: work.scored.iter().map(|scored| [scored.run.clone(), scored.as_of.to_string()]).collect(),
+        scored: of_champion().map(|scored| [scored.run.clone(), scored.as_of.to_string()]).collect(),
+        reopened: of_champion().map(|scored| scored.reopened).sum(),
         summary: monitored.summary,
+        rolling,
+        findings,
+        alerts: standing.map_or_else(Vec::new, |standing| standing.alerts()),
+        events,
+        data,
         manifest,
         csv,
-    })
+    }
 }
 
 async fn score(project: &Project, branch: Branch) -> Result<Option<Monitored>, Fault> {
@@ -81,13 +146,216 @@ async fn score(project: &Project, branch: Branch) -> Result<Option<Monitored>, F
         panel: &project.panel,
         as_of: project.as_of,
         branch,
+        csv: project.replay.is_none(),
     };
-    Ok(covid_monitoring::monitor(project.store.as_ref(), request, project.now()).await?)
+    let settings = &project.settings.monitoring;
+    Ok(covid_monitoring::monitor(project.store.as_ref(), request, settings, project.now()).await?)
 }
 
 /// The as-of date of a back-dated forecast: the horizon before the as-of date.
-fn backdate(project: &Project) -> Result<covid_core::Date, Fault> {
+fn backdate(project: &Project) -> Result<Date, Fault> {
     let view = project.published()?;
     let day = (view.days() - 1).checked_sub(project.settings.prediction.horizon);
     Ok(view.date(day.ok_or(PanelError::Empty("days before the back-dated forecast"))?))
+}
+
+/// What rules and data say.
+struct Judged {
+    rolling: Vec<Rolling>,
+    findings: Vec<Finding>,
+    standing: Standing,
+    events: Vec<(Event, Alert)>,
+    data: DataReport,
+}
+
+/// Judges the rules on the scores so far, and writes down what stands.
+async fn judge(
+    project: &Project,
+    registry: &dyn Registry,
+    manifest: &Manifest<Monitoring>,
+) -> Result<Judged, Fault> {
+    let store = project.store.as_ref();
+    let serving = Serving::find(project, registry).await?;
+    let rules = project.settings.monitoring.rules()?;
+    let data = look_at_data(project, serving.as_deref(), manifest).await?;
+    let longest = rules.iter().map(|rule| rule.days).chain(SHOWN_DAYS).max().unwrap_or(1);
+    let tallies = tallies(store, &project.dataset, Branch::Real, project.as_of, longest).await?;
+    let windows = windows(project, &rules, &tallies);
+    let mut findings = find(project, serving.as_deref(), &rules, &windows, &data);
+    blame_data(project, serving.as_deref(), &rules, &mut findings, &data).await?;
+    let (standing, events) = match Standing::of(store, manifest).await? {
+        Some(standing) => (standing, Vec::new()),
+        None => {
+            let before = Standing::before(store, manifest).await?;
+            let run = manifest.run.as_str();
+            let (standing, events) = Standing::after(before.as_ref(), &rules, &findings, project.as_of, run);
+            tell(project, &events, manifest).await;
+            track(project, registry, manifest, &windows).await?;
+            standing.write(store, manifest).await?;
+            (standing, events)
+        }
+    };
+    let baseline = serving.as_ref().and_then(|serving| serving.baseline.as_ref());
+    let rolling = SHOWN_DAYS.map(|days| {
+        let window = &windows[&days].champion;
+        Rolling {
+            days,
+            rows: window.rows(),
+            headline: window.headline(usize::MAX),
+            persistence_headline: window.persistence_headline(usize::MAX),
+            expected: baseline.and_then(|baseline| baseline.expected_headline(window)),
+            coverage95: window.total().coverage().map(|coverage| coverage[2]),
+        }
+    });
+    Ok(Judged { rolling: rolling.to_vec(), findings, standing, events, data })
+}
+
+/// Drift and faults of the data; which places vanished is told by the newest vintage that was forecast from.
+async fn look_at_data(
+    project: &Project,
+    serving: Option<&Serving>,
+    manifest: &Manifest<Monitoring>,
+) -> Result<DataReport, Fault> {
+    let trained = serving.map_or(project.as_of, |serving| serving.champion.model.trained_as_of());
+    let forecast_from = covid_prediction::prediction_ledger(project.store.as_ref(), &project.dataset, Branch::Real);
+    let newest = manifest.work.scored.iter().map(|scored| scored.as_of).max();
+    let last_seen = match newest {
+        Some(as_of) => match forecast_from.current(as_of).await? {
+            Some(run) if run.work.vintage != project.panel.digest() => {
+                let then = read_vintage(project.store.as_ref(), &project.dataset, &run.work.vintage).await?;
+                LastSeen::all(&then.as_of(as_of)?)
+            }
+            _ => Vec::new(),
+        },
+        None => Vec::new(),
+    };
+    let project = project.clone();
+    blocking(move || Ok(DataReport::new(&project.published()?, trained, DRIFT_WINDOW, &last_seen))).await
+}
+
+/// Scores by the number of dates that rules and people ask for.
+fn windows(project: &Project, rules: &[Rule], tallies: &[Tally]) -> BTreeMap<usize, Windows> {
+    let asked: BTreeSet<usize> = rules.iter().map(|rule| rule.days).chain(SHOWN_DAYS).collect();
+    let of = |days: usize| {
+        let before = covid_core::add_days(project.as_of, -(days as i64));
+        let recent: Vec<Tally> = tallies.iter().filter(|tally| tally.group.date > before).copied().collect();
+        (days, Windows::of(&recent))
+    };
+    asked.into_iter().map(of).collect()
+}
+
+fn find(
+    project: &Project,
+    serving: Option<&Serving>,
+    rules: &[Rule],
+    windows: &BTreeMap<usize, Windows>,
+    data: &DataReport,
+) -> Vec<Finding> {
+    let age = serving.map(|serving| days_between(serving.champion.model.trained_as_of(), project.as_of));
+    let data = serving.map(|serving| data_scores(data, &serving.usual)).unwrap_or_default();
+    let evidence = Evidence {
+        baseline: serving.and_then(|serving| serving.baseline.as_ref()),
+        level: project.settings.monitoring.level,
+        windows,
+        age: age.filter(|days| *days >= 0),
+        data: &data,
+    };
+    rules.iter().map(|rule| rule.judge(&evidence)).collect()
+}
+
+fn days_between(from: Date, to: Date) -> i64 {
+    from.until(to).map_or(0, |span| i64::from(span.get_days()))
+}
+
+/// A rule about the model that is broken by the places alone whose data are at fault says something of the data.
+async fn blame_data(
+    project: &Project,
+    serving: Option<&Serving>,
+    rules: &[Rule],
+    findings: &mut [Finding],
+    data: &DataReport,
+) -> Result<(), Fault> {
+    let against_model = |finding: &Finding| finding.blame == Blame::Model && finding.broken == Some(true);
+    let broken = rules.iter().zip(findings.iter()).filter(|(_, finding)| against_model(finding));
+    let Some(days) = broken.map(|(rule, _)| rule.days).max() else { return Ok(()) };
+    let flagged = data.flagged();
+    if flagged.is_empty() {
+        return Ok(());
+    }
+    let rows = scores(project.store.as_ref(), &project.dataset, Branch::Real, project.as_of, days).await?;
+    let sound = Tally::of(rows.iter().filter(|row| !flagged.contains(row.location.name())), []);
+    let without = find(project, serving, rules, &windows(project, rules, &sound), data);
+    for (finding, without) in findings.iter_mut().zip(without) {
+        if against_model(finding) && without.broken == Some(false) {
+            finding.blame = Blame::Data;
+            let places = flagged.len();
+            finding.sentence = format!("{}; without the {places} places whose data are at fault it is kept", finding.sentence);
+        }
+    }
+    Ok(())
+}
+
+/// Tells people what changed.
+async fn tell(project: &Project, events: &[(Event, Alert)], manifest: &Manifest<Monitoring>) {
+    if project.replay.is_some() {
+        return;
+    }
+    let told = events.iter().filter(|(_, alert)| alert.severity > Severity::Notice);
+    let notices: Vec<Notice> = told
+        .map(|(event, alert)| Notice {
+            dataset: project.dataset.clone(),
+            event: *event,
+            alert: alert.clone(),
+            as_of: project.as_of,
+            run: manifest.run.to_string(),
+            report: None,
+        })
+        .collect();
+    for notice in notices {
+        let Alert { rule, severity, blame, sentence, .. } = &notice.alert;
+        tracing::warn!("{severity} {}: {rule} ({blame}): {sentence}", notice.event);
+    }
+}
+
+/// Logs the scores as metrics of a tracking run of their own.
+async fn track(
+    project: &Project,
+    registry: &dyn Registry,
+    manifest: &Manifest<Monitoring>,
+    windows: &BTreeMap<usize, Windows>,
+) -> Result<(), Fault> {
+    if project.replay.is_some() {
+        return Ok(());
+    }
+    let (experiment, now) = (project.model_name(), project.now().as_millisecond());
+    registry.get_or_create_experiment(&experiment).await?;
+    let tags = [("covid.monitoring_run", manifest.run.to_string()), ("mlflow.source.name", "monitoring".to_owned())];
+    let tags = tags.map(|(key, value)| (key.to_owned(), value));
+    let run = registry.create_run(&experiment, &format!("monitoring {}", project.as_of), now, &tags).await?;
+    let mut batch = RunBatch::new()
+        .param("as_of", project.as_of.to_string())
+        .param("vintage", manifest.work.vintage.clone());
+    for days in SHOWN_DAYS {
+        for (key, value) in metrics(&windows[&days].champion) {
+            batch = batch.metric(format!("{key}_{days}d"), value, 0, now);
+        }
+    }
+    registry.log_batch(&run.run_id, &batch).await?;
+    Ok(registry.finish_run(&run.run_id, RunStatus::Finished, project.now().as_millisecond()).await?)
+}
+
+fn metrics(window: &Window) -> Vec<(&'static str, f64)> {
+    let total = window.total();
+    let coverage = total.coverage();
+    let all = [
+        ("rmsle", window.headline(usize::MAX)),
+        ("rmsle_persistence", window.persistence_headline(usize::MAX)),
+        ("skill", window.skill(usize::MAX)),
+        ("bias", total.bias()),
+        ("wis_log", total.wis_log()),
+        ("coverage50", coverage.map(|coverage| coverage[0])),
+        ("coverage80", coverage.map(|coverage| coverage[1])),
+        ("coverage95", coverage.map(|coverage| coverage[2])),
+    ];
+    all.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
 }

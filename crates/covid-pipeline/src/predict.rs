@@ -6,9 +6,11 @@ use covid_core::{Fault, Timestamp};
 use covid_data::Table;
 use covid_monitoring::monitoring_ledger;
 use covid_prediction::{
-    Branch, Manifest, Predictions, Request, Swept, predict as commit_predictions, prediction_ledger,
+    Branch, Champion, Manifest, PredictionError, Predictions, Request, Swept, predict as commit_predictions,
+    prediction_ledger,
 };
-use covid_registry::Registry;
+use covid_registry::{CHALLENGER, Registry};
+use covid_training::TrainingError;
 use serde::Serialize;
 
 use crate::{
@@ -49,7 +51,7 @@ pub struct PredictionReport {
     /// Where the manifest is.
     pub manifest: String,
     /// Where the CSV is.
-    pub csv: String,
+    pub csv: Option<String>,
     /// The rows.
     #[serde(skip)]
     pub rows: Table,
@@ -64,7 +66,42 @@ pub async fn predict(project: &Project, registry: &dyn Registry, branch: Branch)
     if branch == Branch::Real {
         tell_of_refit(project, &champion);
     }
-    let request = Request {
+    let request = request(project, branch);
+    let store = project.store.as_ref();
+    let outcome = commit_predictions(store, &champion, &request, &project.settings.training, project.now()).await?;
+    let manifest = project.place_of(&outcome.manifest_key);
+    let csv = outcome.csv_key.as_ref().map(|key| project.place_of(key));
+    let run = describe(&outcome.manifest, true);
+    Ok(PredictionReport { run, already_done: outcome.already_done, trained, manifest, csv, rows: outcome.rows })
+}
+
+/// Lets the challenger predict what the champion does, so that monitoring can compare them: a shadow run, which nobody is
+/// given. None if there is no challenger that may be used on the as-of date.
+///
+/// # Errors
+/// If store or registry fail. A challenger whose forecast explodes is told, and is no error: it is not promoted either.
+pub async fn predict_as_shadow(project: &Project, registry: &dyn Registry) -> Result<Option<CommittedRun>, Fault> {
+    let Some(version) = registry.get_version_by_alias(&project.model_name(), CHALLENGER).await? else {
+        return Ok(None);
+    };
+    let challenger = Champion::load(registry, &version).await?;
+    if version.is_champion() || challenger.model.trained_as_of() > project.as_of {
+        return Ok(None);
+    }
+    let request = Request { shadow: true, ..request(project, Branch::Real) };
+    let store = project.store.as_ref();
+    match commit_predictions(store, &challenger, &request, &project.settings.training, project.now()).await {
+        Ok(outcome) => Ok(Some(describe(&outcome.manifest, false))),
+        Err(PredictionError::Training(error @ TrainingError::Exploded { .. })) => {
+            tracing::warn!("the challenger, version {}, makes no forecast: {error}", version.version);
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn request(project: &Project, branch: Branch) -> Request {
+    Request {
         dataset: project.dataset.clone(),
         source_kind: project.source_kind,
         fetched_at: project.fetched_at,
@@ -74,12 +111,9 @@ pub async fn predict(project: &Project, registry: &dyn Registry, branch: Branch)
         repair: project.repair,
         shards: project.settings.prediction.shards,
         branch,
-    };
-    let store = project.store.as_ref();
-    let outcome = commit_predictions(store, &champion, &request, &project.settings.training, project.now()).await?;
-    let [manifest, csv] = outcome.keys.map(|key| project.place_of(&key));
-    let run = describe(&outcome.manifest, true);
-    Ok(PredictionReport { run, already_done: outcome.already_done, trained, manifest, csv, rows: outcome.rows })
+        shadow: false,
+        csv: project.replay.is_none(),
+    }
 }
 
 fn describe(manifest: &Manifest<Predictions>, current: bool) -> CommittedRun {

@@ -3,16 +3,17 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
-use covid_core::{Date, Fault, Panel, PanelView, Timestamp};
+use covid_core::{Date, Fault, MAX_HORIZON, Panel, PanelView, Timestamp};
 use covid_data::{Findings, Loaded, Repair, RepairReport, SourceKind, repair};
 use covid_prediction::registered_model_name;
 use covid_registry::Registry;
 use covid_storage::{ObjectStore, StoreUri};
+use covid_training::{Backtest, Recipe};
 
-use crate::{PipelineError, Settings};
+use crate::{PipelineError, Settings, replay::KeptBacktests, serving::Serving};
 
 /// What time it is.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -44,6 +45,10 @@ pub struct Project {
     pub store: Arc<dyn ObjectStore>,
     tracking: String,
     now: Now,
+    /// Where a replay of history keeps what it needs again: its projects differ by the as-of date alone.
+    pub(crate) replay: Option<Arc<KeptBacktests>>,
+    /// The champion that was loaded last.
+    pub(crate) serving: Arc<Mutex<Option<Arc<Serving>>>>,
 }
 
 impl fmt::Debug for Project {
@@ -88,6 +93,8 @@ impl Project {
             tracking: tracking_uri(settings.tracking.as_deref(), &store_uri),
             now,
             settings,
+            replay: None,
+            serving: Arc::default(),
         };
         tracing::info!("{}", project.headline()?);
         for remark in &project.findings.remarks {
@@ -115,6 +122,19 @@ impl Project {
     /// As [`Self::published`].
     pub fn repaired(&self) -> Result<(Panel, RepairReport), Fault> {
         Ok(repair(&self.published()?, self.repair))
+    }
+
+    /// Days ahead for which models are calibrated: as many as anybody may ask for, but for a replay, which asks for its own.
+    pub(crate) fn calibrated_days(&self) -> usize {
+        match self.replay {
+            Some(_) => self.settings.prediction.horizon.max(self.settings.training.horizon),
+            None => MAX_HORIZON,
+        }
+    }
+
+    /// The backtest of a recipe on some origins, if a replay has kept all of them.
+    pub(crate) fn kept_backtest(&self, recipe: Recipe, origins: &[Date]) -> Option<Backtest> {
+        self.replay.as_ref()?.backtest(recipe, origins, self.settings.training.horizon)
     }
 
     /// Another source, read as this one was, to be compared with it.

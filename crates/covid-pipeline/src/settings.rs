@@ -56,10 +56,14 @@ pub struct PredictionSettings {
 }
 
 /// When the loop acts.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct DeliverySettings {
-    /// A challenger is trained when the champion's RMSLE is not better than that of no change by this share.
-    pub min_skill: f64,
+    /// Whether it trains a challenger when a rule says so.
+    pub retrain: bool,
+    /// Whether it lets the gate replace the champion.
+    pub promote: bool,
+    /// Days after a training in which it does not train again.
+    pub cooldown_days: usize,
 }
 
 impl Settings {
@@ -85,10 +89,10 @@ impl Settings {
         TrainingError::check_horizon(self.prediction.horizon)?;
         self.monitoring.checked()?;
         covid_prediction::check_shards(self.prediction.shards)?;
-        let skill = self.delivery.min_skill;
-        if !(-1.0..1.0).contains(&skill) {
-            let (name, range) = ("delivery.min_skill", "from -1 up to 1");
-            return Err(PipelineError::BadSetting { name, range, value: skill.to_string() }.into());
+        let days = self.delivery.cooldown_days;
+        if days > 365 {
+            let (name, range) = ("delivery.cooldown_days", "from 0 to 365");
+            return Err(PipelineError::BadSetting { name, range, value: days.to_string() }.into());
         }
         Ok(self)
     }

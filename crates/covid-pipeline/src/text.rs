@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use covid_monitoring::{Scores, Summary};
+use covid_monitoring::{Alert, Scores, Summary};
 use covid_report::{Column, Table, count, score};
 
-use crate::MonitoringReport;
+use crate::{MonitoringReport, monitor::Rolling};
 
 /// A monitoring run as text: verdict, scores by target and by day ahead, the worst places, where the rest is.
 pub fn monitoring_text(report: &MonitoringReport, worst: usize) -> String {
@@ -15,14 +15,45 @@ pub fn monitoring_text(report: &MonitoringReport, worst: usize) -> String {
     }
     let runs = report.scored.iter().map(|[run, as_of]| format!("{run} (as of {as_of})"));
     let _ = writeln!(text, "scored: {}", runs.collect::<Vec<_>>().join(", "));
+    if report.reopened > 0 {
+        let _ = writeln!(text, "of these, {} anew, since their published counts were revised", report.reopened);
+    }
+    for alert in &report.alerts {
+        let _ = writeln!(text, "{}", alert_text(alert));
+    }
     let summary = &report.summary;
+    if !report.rolling.is_empty() {
+        let _ = writeln!(text, "{}", rolling(&report.rolling));
+    }
     for table in [by_target(summary), by_horizon(summary), worst_places(summary, worst)] {
         let _ = writeln!(text, "{table}");
     }
     let verb = if report.already_done { "already done" } else { "committed" };
     let _ = writeln!(text, "{verb}: run {}, {} rows", report.run, summary.rows);
-    let _ = write!(text, "manifest: {}\ncsv:      {}", report.manifest, report.csv);
+    let _ = write!(text, "manifest: {}", report.manifest);
+    if let Some(csv) = &report.csv {
+        let _ = write!(text, "\ncsv:      {csv}");
+    }
     text
+}
+
+/// An alert in one line.
+pub fn alert_text(alert: &Alert) -> String {
+    let Alert { rule, blame, severity, since, sentence, .. } = alert;
+    format!("{severity}, {rule} ({blame}) since {since}: {sentence}")
+}
+
+fn rolling(windows: &[Rolling]) -> Table {
+    let mut table =
+        Table::new(["Last days", "RMSLE", "No change", "Usual", "In 95 %", "Rows"].map(Column::number));
+    let shown = |loss: Option<f64>| loss.map_or_else(|| "-".to_owned(), score);
+    for window in windows {
+        let coverage = window.coverage95.map_or_else(|| "-".to_owned(), |share| format!("{:.0} %", share * 100.0));
+        let scores = [window.headline, window.persistence_headline, window.expected].map(shown);
+        let cells = [window.days.to_string()].into_iter().chain(scores);
+        table.row(cells.chain([coverage, window.rows.to_string()]));
+    }
+    table
 }
 
 fn verdict(report: &MonitoringReport) -> String {

@@ -1,18 +1,23 @@
 //! The flow train-and-promote: compare the candidates, track each, register the best, promote it if the gate says so.
 
 use bytes::Bytes;
-use covid_core::{Fault, MAX_HORIZON, Target};
+use covid_core::{Date, Fault, Target};
+use covid_monitoring::{Baseline, OriginScores};
 use covid_prediction::Champion;
 use covid_registry::{CHALLENGER, DatasetInput, ModelVersion, NewVersion, Promotion, Registry, RunBatch, RunStatus};
-use covid_training::{Backtest, Model, Recipe, Size, TrainingError, Verdict, paired_p_value};
+use covid_training::{
+    Backtest, Model, OriginScore, Recipe, Replay, Size, TrainingError, Verdict, forecast_at_origin, paired_p_value,
+    train_on_origins,
+};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::{
-    Candidate, Project,
-    candidates::{compare_on_gate_origins, judge, with_replay},
-    evidence::{BACKTEST_ARTIFACT, REPORT_ARTIFACT, backtest_csv, report},
+    Candidate, PipelineError, Project,
+    candidates::{gate_origins, judge, with_replay},
+    evidence::{BACKTEST_ARTIFACT, BASELINE_ARTIFACT, REPORT_ARTIFACT, backtest_csv, report},
     project::blocking,
+    serving::Serving,
 };
 
 /// What training did to the registry.
@@ -113,15 +118,42 @@ impl TrainingReport {
     }
 }
 
+/// What a training may do, and why it is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Order {
+    /// Why, for the audit trail; none where a person asked for it.
+    pub(crate) cause: Option<String>,
+    /// Whether the gate may change the champion.
+    pub(crate) promote: bool,
+}
+
+impl Order {
+    const BY_HAND: Self = Self { cause: None, promote: true };
+}
+
 /// All that is computed before anything is written.
 struct Trained {
     tested: Vec<Backtest>,
-    models: Vec<Model>,
+    /// By candidate; none for one whose backtest was kept from before and that nobody asked for.
+    made: Vec<Option<Made>>,
     best: usize,
     passed_over: Option<PassedOver>,
     verdict: Option<Verdict>,
     /// Where the best is of another recipe and refused: the champion's own recipe on newer data, if the gate lets it.
     refreshed: Option<(usize, Verdict)>,
+}
+
+/// A candidate as it would be registered.
+struct Made {
+    model: Model,
+    /// Its backtest, from which monitoring takes what is usual.
+    baseline: Baseline,
+}
+
+impl Trained {
+    fn made(&self, candidate: usize) -> Result<&Made, Fault> {
+        Ok(self.made[candidate].as_ref().ok_or(PipelineError::CutOff("a candidate was not trained".into()))?)
+    }
 }
 
 /// Compares the candidates on the last origins, tracks each as a run with its model, registers the best, and promotes it if
@@ -134,6 +166,16 @@ pub async fn train_and_promote(
     registry: &dyn Registry,
     tick: impl Fn() + Send + Sync + 'static,
 ) -> Result<TrainingReport, Fault> {
+    train_as_ordered(project, registry, &Order::BY_HAND, tick).await
+}
+
+/// The same, by the loop.
+pub(crate) async fn train_as_ordered(
+    project: &Project,
+    registry: &dyn Registry,
+    order: &Order,
+    tick: impl Fn() + Send + Sync + 'static,
+) -> Result<TrainingReport, Fault> {
     let name = project.model_name();
     let champion = Champion::find(registry, &name).await?;
     let (work, champion_model) = (project.clone(), champion.as_ref().map(|champion| champion.model.clone()));
@@ -141,12 +183,12 @@ pub async fn train_and_promote(
 
     let tracked = track(project, registry, &trained).await?;
     let best = trained.best;
-    let (version, already_registered) = register(project, registry, &trained, best, &tracked[best]).await?;
-    let decision = decide(project, registry, &version, champion.as_ref(), trained.verdict.clone()).await?;
+    let (version, already_registered) = register(project, registry, &trained, best, &tracked).await?;
+    let decision = decide(project, registry, order, &version, champion.as_ref(), trained.verdict.clone()).await?;
     let mut refreshed = None;
-    if let Some((own, verdict)) = &trained.refreshed {
-        let (version, _) = register(project, registry, &trained, *own, &tracked[*own]).await?;
-        decide(project, registry, &version, champion.as_ref(), Some(verdict.clone())).await?;
+    if let Some((own, verdict)) = trained.refreshed.as_ref().filter(|_| order.promote) {
+        let (version, _) = register(project, registry, &trained, *own, &tracked).await?;
+        decide(project, registry, order, &version, champion.as_ref(), Some(verdict.clone())).await?;
         refreshed = Some(Refreshed { version: version.version, verdict: verdict.clone() });
     }
     let champion = match (&decision, &refreshed) {
@@ -157,9 +199,11 @@ pub async fn train_and_promote(
     let mut candidates: Vec<Candidate> = trained
         .tested
         .iter()
-        .zip(&trained.models)
+        .zip(&trained.made)
         .zip(tracked)
-        .map(|((tested, model), tracked)| Candidate::new(tested, model.spec().to_string(), tracked.run_id))
+        .filter_map(|((tested, made), tracked)| {
+            Some(Candidate::new(tested, made.as_ref()?.model.spec().to_string(), tracked?.run_id))
+        })
         .collect();
     candidates.sort_by(|a, b| a.rmsle.unwrap_or(f64::INFINITY).total_cmp(&b.rmsle.unwrap_or(f64::INFINITY)));
     Ok(TrainingReport {
@@ -168,7 +212,7 @@ pub async fn train_and_promote(
         origins: trained.tested[best].origins.iter().map(|score| score.origin.to_string()).collect(),
         horizon: project.settings.training.horizon,
         candidates,
-        spec: trained.models[best].spec().to_string(),
+        spec: trained.made(best)?.model.spec().to_string(),
         passed_over: trained.passed_over,
         version: version.version,
         already_registered,
@@ -187,8 +231,8 @@ pub async fn ensure_champion(
     registry: &dyn Registry,
 ) -> Result<(Champion, Option<TrainingReport>), Fault> {
     let name = project.model_name();
-    if let Some(champion) = Champion::find(registry, &name).await? {
-        return Ok((champion, None));
+    if let Some(serving) = Serving::find(project, registry).await? {
+        return Ok((serving.champion.clone(), None));
     }
     tracing::info!("no champion of {name} yet: training one first");
     let report = match train_and_promote(project, registry, || {}).await {
@@ -221,43 +265,133 @@ pub(crate) fn tell_of_refit(project: &Project, champion: &Champion) {
 fn train(project: &Project, champion: Option<&Model>, tick: &(dyn Fn() + Sync)) -> Result<Trained, Fault> {
     let mut recipes = Recipe::CANDIDATES.to_vec();
     recipes.extend(champion.map(Model::recipe).filter(|recipe| !Recipe::CANDIDATES.contains(recipe)));
-    with_replay(project, MAX_HORIZON, |replay| {
-        let tested = compare_on_gate_origins(project, replay, &recipes, tick)?;
-        let train = |&recipe: &Recipe| Ok(Model::train(replay, recipe, &project.settings.training)?);
-        let models = recipes.iter().map(train).collect::<Result<Vec<Model>, Fault>>()?;
-        let (seen, _) = project.repaired()?;
-        let serves = |i: usize| models[i].forecast(&seen.view(), project.settings.training.horizon).is_ok();
-        let (best, passed_over) =
-            best(&tested, project.settings.gate.level, serves).ok_or(TrainingError::NoCandidate(project.as_of))?;
-        let judge =
-            |i: usize| champion.map(|champion| judge(project, replay, champion, &models[i], &tested)).transpose();
-        let verdict = judge(best)?;
+    with_replay(project, project.calibrated_days(), |replay| {
+        let mut bench = Bench::new(project, replay, recipes, tick)?;
+        let (best, passed_over) = bench.best()?.ok_or(TrainingError::NoCandidate(project.as_of))?;
+        let verdict = champion.map(|champion| bench.judge(champion, best)).transpose()?;
         let refused = verdict.as_ref().is_some_and(|verdict| !verdict.promote);
-        let own = models.iter().position(|model| champion.is_some_and(|champion| champion.recipe() == model.recipe()));
-        let refreshed = match own.filter(|&own| refused && own != best) {
-            Some(own) => judge(own)?.filter(|verdict| verdict.promote).map(|verdict| (own, verdict)),
+        let own = bench.recipes.iter().position(|recipe| champion.is_some_and(|champion| champion.recipe() == *recipe));
+        let refreshed = match champion.zip(own.filter(|&own| refused && own != best)) {
+            Some((champion, own)) => Some((own, bench.judge(champion, own)?)).filter(|(_, verdict)| verdict.promote),
             None => None,
         };
-        Ok(Trained { tested, models, best, passed_over, verdict, refreshed })
+        let Bench { tested, made, .. } = bench;
+        Ok(Trained { tested, made, best, passed_over, verdict, refreshed })
     })
 }
 
-/// The candidate with the smallest mean loss whose own forecast did not explode; the first of equals. It has to beat the full
-/// candidate, which is best over years, by the paired test: over a few origins others are better by chance.
-fn best(tested: &[Backtest], level: f64, serves: impl Fn(usize) -> bool) -> Option<(usize, Option<PassedOver>)> {
-    let losses = tested.iter().map(Backtest::mean_loss).enumerate();
-    let sound: Vec<(usize, f64)> = losses.filter(|&(i, loss)| loss.is_finite() && serves(i)).collect();
-    let (best, smallest) = *sound.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
-    let Some(&(full, loss)) = sound.iter().find(|&&(i, _)| tested[i].recipe == Recipe::FULL) else {
-        return Some((best, None));
-    };
-    let pairs = tested[full].losses().into_iter().zip(tested[best].losses());
-    let p_value = paired_p_value(&pairs.map(|(full, best)| full - best).collect::<Vec<f64>>());
-    if p_value < level {
-        return Some((best, None));
+/// The candidates side by side on the gate's last origins.
+struct Bench<'a> {
+    project: &'a Project,
+    replay: &'a Replay<'a>,
+    origins: Vec<Date>,
+    recipes: Vec<Recipe>,
+    tested: Vec<Backtest>,
+    made: Vec<Option<Made>>,
+}
+
+impl<'a> Bench<'a> {
+    /// Tests every recipe; those whose backtest was kept from before are not trained yet.
+    fn new(
+        project: &'a Project,
+        replay: &'a Replay<'a>,
+        recipes: Vec<Recipe>,
+        tick: &(dyn Fn() + Sync),
+    ) -> Result<Self, Fault> {
+        let origins = gate_origins(project, replay)?;
+        let (mut tested, mut made) = (Vec::new(), Vec::new());
+        for &recipe in &recipes {
+            match project.kept_backtest(recipe, &origins) {
+                Some(kept) => {
+                    tested.push(kept);
+                    made.push(None);
+                }
+                None => {
+                    let (backtest, candidate) = examine(project, replay, recipe, &origins)?;
+                    tested.push(backtest);
+                    made.push(Some(candidate));
+                }
+            }
+            tick();
+        }
+        Ok(Self { project, replay, origins, recipes, tested, made })
     }
-    let recipe = tested[best].recipe.to_string();
-    Some((full, (smallest < loss).then_some(PassedOver { recipe, p_value })))
+
+    fn made(&mut self, candidate: usize) -> Result<&Made, Fault> {
+        let slot = &mut self.made[candidate];
+        if slot.is_none() {
+            *slot = Some(examine(self.project, self.replay, self.recipes[candidate], &self.origins)?.1);
+        }
+        Ok(slot.as_ref().ok_or(PipelineError::CutOff("a candidate was not trained".into()))?)
+    }
+
+    /// Whether its forecast of today did not explode.
+    fn serves(&mut self, candidate: usize) -> Result<bool, Fault> {
+        let (seen, horizon) = (self.project.repaired()?.0, self.project.settings.training.horizon);
+        Ok(self.made(candidate)?.model.forecast(&seen.view(), horizon).is_ok())
+    }
+
+    /// The candidate with the smallest mean loss whose own forecast did not explode; the first of equals. It has to beat
+    /// the full candidate, which is best over years, by the paired test: over a few origins others are better by chance.
+    fn best(&mut self) -> Result<Option<(usize, Option<PassedOver>)>, Fault> {
+        let losses = self.tested.iter().map(Backtest::mean_loss).enumerate();
+        let mut sound: Vec<(usize, f64)> = losses.filter(|(_, loss)| loss.is_finite()).collect();
+        sound.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let mut best = None;
+        for &(candidate, loss) in &sound {
+            if self.serves(candidate)? {
+                best = Some((candidate, loss));
+                break;
+            }
+        }
+        let Some((best, smallest)) = best else { return Ok(None) };
+        let full = sound.iter().find(|(candidate, _)| self.recipes[*candidate] == Recipe::FULL).copied();
+        let Some((full, loss)) = full else { return Ok(Some((best, None))) };
+        if !self.serves(full)? {
+            return Ok(Some((best, None)));
+        }
+        let p_value = p_value(&self.tested[full], &self.tested[best]);
+        if p_value < self.project.settings.gate.level {
+            return Ok(Some((best, None)));
+        }
+        let recipe = self.tested[best].recipe.to_string();
+        Ok(Some((full, (smallest < loss).then_some(PassedOver { recipe, p_value }))))
+    }
+
+    fn judge(&mut self, champion: &Model, candidate: usize) -> Result<Verdict, Fault> {
+        self.made(candidate)?;
+        let Some(made) = &self.made[candidate] else { return Ok(Verdict::refused("it was not trained".into())) };
+        judge(self.project, self.replay, champion, &made.model, &self.tested)
+    }
+}
+
+/// The chance of so good a result for a candidate if it were no better than the full one.
+fn p_value(full: &Backtest, candidate: &Backtest) -> f64 {
+    let pairs = full.losses().into_iter().zip(candidate.losses());
+    paired_p_value(&pairs.map(|(full, candidate)| full - candidate).collect::<Vec<f64>>())
+}
+
+/// Trains a recipe on each origin, for its backtest, and on the as-of date: what they share is made once.
+fn examine(
+    project: &Project,
+    replay: &Replay<'_>,
+    recipe: Recipe,
+    origins: &[Date],
+) -> Result<(Backtest, Made), Fault> {
+    let (training, published) = (&project.settings.training, replay.published());
+    let days: Vec<Date> = origins.iter().copied().chain([project.as_of]).collect();
+    let mut models = train_on_origins(replay, recipe, &days, replay.horizon(), training)?;
+    let model = models.pop().ok_or(TrainingError::NoCandidate(project.as_of))?;
+    let (mut scores, mut usual) = (Vec::new(), Vec::new());
+    for model in &models {
+        let (forecast, _) = forecast_at_origin(replay, model, training.horizon)?;
+        scores.push(OriginScore::new(*model.spec(), &forecast, &published));
+        if forecast.exploded().is_none() {
+            usual.push(OriginScores::of(&forecast, &published));
+        }
+    }
+    let tested = Backtest { recipe, horizon: training.horizon, origins: scores };
+    Ok((tested, Made { model, baseline: Baseline::new(training.horizon, usual) }))
 }
 
 /// A tracking run, and what a version that comes of it names as its source.
@@ -267,21 +401,25 @@ struct Tracked {
 }
 
 /// One tracking run a candidate.
-async fn track(project: &Project, registry: &dyn Registry, trained: &Trained) -> Result<Vec<Tracked>, Fault> {
+async fn track(project: &Project, registry: &dyn Registry, trained: &Trained) -> Result<Vec<Option<Tracked>>, Fault> {
     let experiment = project.model_name();
     registry.get_or_create_experiment(&experiment).await?;
-    let mut all = Vec::with_capacity(trained.models.len());
-    for candidate in 0..trained.models.len() {
-        let (start, name) = (project.now().as_millisecond(), trained.models[candidate].recipe().to_string());
+    let mut all = Vec::with_capacity(trained.made.len());
+    for (candidate, made) in trained.made.iter().enumerate() {
+        let Some(made) = made else {
+            all.push(None);
+            continue;
+        };
+        let (start, name) = (project.now().as_millisecond(), made.model.recipe().to_string());
         let source = [("mlflow.source.name", "train-and-promote"), ("mlflow.source.type", "JOB")];
         let tags = source.map(|(key, value)| (key.to_owned(), value.to_owned()));
         let run_id = registry.create_run(&experiment, &name, start, &tags).await?.run_id;
-        let logged = log_candidate(project, registry, &run_id, trained, candidate).await;
+        let logged = log_candidate(project, registry, &run_id, trained, candidate, made).await;
         let status = if logged.is_ok() { RunStatus::Finished } else { RunStatus::Failed };
         let finished = registry.finish_run(&run_id, status, project.now().as_millisecond()).await;
         let source = logged?;
         finished?;
-        all.push(Tracked { run_id, source });
+        all.push(Some(Tracked { run_id, source }));
     }
     Ok(all)
 }
@@ -292,8 +430,9 @@ async fn log_candidate(
     run_id: &str,
     trained: &Trained,
     candidate: usize,
+    made: &Made,
 ) -> Result<String, Fault> {
-    let (tested, model) = (&trained.tested[candidate], &trained.models[candidate]);
+    let (tested, model) = (&trained.tested[candidate], &made.model);
     let persistence = trained.tested.iter().find(|tested| tested.recipe == Recipe::Persistence);
     registry.log_batch(run_id, &batch(project, tested, persistence, model)).await?;
     registry.log_dataset(run_id, &dataset(project)?).await?;
@@ -301,6 +440,7 @@ async fn log_candidate(
         [("MLmodel".into(), mlmodel(model, run_id).into()), ("model.json".into(), model.to_json()?.into())];
     let source = registry.log_model(run_id, &files).await?;
     registry.put_artifact(run_id, BACKTEST_ARTIFACT, backtest_csv(tested).into()).await?;
+    registry.put_artifact(run_id, BASELINE_ARTIFACT, made.baseline.to_json()?.into()).await?;
     registry.put_artifact(run_id, REPORT_ARTIFACT, report(project, &trained.tested, tested, model).into()).await?;
     Ok(source)
 }
@@ -380,10 +520,12 @@ async fn register(
     registry: &dyn Registry,
     trained: &Trained,
     candidate: usize,
-    tracked: &Tracked,
+    tracked: &[Option<Tracked>],
 ) -> Result<(ModelVersion, bool), Fault> {
     let name = project.model_name();
-    let (model, tested) = (&trained.models[candidate], &trained.tested[candidate]);
+    let (model, tested) = (&trained.made(candidate)?.model, &trained.tested[candidate]);
+    let untracked = || PipelineError::CutOff("a candidate was not tracked".into());
+    let tracked = tracked[candidate].as_ref().ok_or_else(untracked)?;
     let description = "Cumulative COVID-19 cases and deaths by place and day, on ln(1 + count)";
     registry.get_or_create_registered_model(&name, description).await?;
     let tags = vec![
@@ -421,6 +563,7 @@ const IDENTITY: [&str; 4] = ["recipe", "trained_as_of", "vintage", "model_sha256
 async fn decide(
     project: &Project,
     registry: &dyn Registry,
+    order: &Order,
     version: &ModelVersion,
     champion: Option<&Champion>,
     verdict: Option<Verdict>,
@@ -433,11 +576,19 @@ async fn decide(
     if champion.version == version.version {
         return Ok(Decision::AlreadyChampion);
     }
+    let mut verdict = verdict;
+    if verdict.promote && !order.promote {
+        verdict = Verdict { promote: false, reason: format!("promotion is turned off; {}", verdict.reason), ..verdict };
+    }
     if !verdict.promote {
         registry.set_alias(name, CHALLENGER, version.version).await?;
         return Ok(Decision::NothingBetter { verdict });
     }
-    match registry.promote(name, version.version, Some(champion.version), &verdict.reason, now).await? {
+    let evidence = match &order.cause {
+        Some(cause) => format!("{cause}; {}", verdict.reason),
+        None => verdict.reason.clone(),
+    };
+    match registry.promote(name, version.version, Some(champion.version), &evidence, now).await? {
         Promotion::Promoted(_) => Ok(Decision::Promoted { verdict }),
         Promotion::AlreadyChampion { .. } => Ok(Decision::AlreadyChampion),
     }

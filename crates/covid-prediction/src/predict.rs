@@ -36,6 +36,8 @@ pub struct Request {
     pub branch: Branch,
     /// Whether the challenger makes it, for monitoring alone.
     pub shadow: bool,
+    /// Whether a CSV is written beside it, for people.
+    pub csv: bool,
 }
 
 /// The model of a run.
@@ -111,8 +113,10 @@ pub struct Outcome {
     pub already_done: bool,
     /// The rows.
     pub rows: Table,
-    /// The keys of manifest and CSV.
-    pub keys: [String; 2],
+    /// The key of the manifest.
+    pub manifest_key: String,
+    /// The key of the CSV, if it was asked for.
+    pub csv_key: Option<String>,
 }
 
 /// The prediction runs of a dataset.
@@ -147,9 +151,11 @@ pub async fn predict(
         }
     };
     let rows = ledger.rows(&manifest).await?;
-    let csv = ledger.put_csv(&manifest, &with_run(&manifest, &rows)?).await?;
-    let keys = [ledger.manifest_key(&manifest), csv];
-    Ok(Outcome { manifest, already_done, rows, keys })
+    let csv_key = match request.csv {
+        true => Some(ledger.put_csv(&manifest, &with_run(&manifest, &rows)?).await?),
+        false => None,
+    };
+    Ok(Outcome { manifest_key: ledger.manifest_key(&manifest), manifest, already_done, rows, csv_key })
 }
 
 /// Refuses a number of shards that no run can have.

@@ -1,17 +1,21 @@
 //! Monitoring on a store in memory: every due row is scored once, against what was published.
 #![allow(clippy::unwrap_used)]
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use covid_core::{Panel, PanelView, Target, Timestamp, log_count};
 use covid_data::{Repair, Simulation, SourceKind, repair};
-use covid_monitoring::{Monitored, Request, monitor, monitoring_ledger};
+use covid_monitoring::{Monitored, MonitoringSettings, Request, monitor, monitoring_ledger};
 use covid_prediction::{Branch, Champion, predict};
 use covid_storage::{MemoryStore, list_all};
 use covid_training::{Model, Recipe, Replay, TrainingSettings};
 
 const SETTINGS: TrainingSettings =
     TrainingSettings { horizon: 7, every: 7, tuning_origins: 2, calibration_half_life: 20 };
+
+fn settings() -> MonitoringSettings {
+    MonitoringSettings { worst: 5, lookback_days: 90, revision: 0.001, level: 0.01, rules: BTreeMap::new() }
+}
 
 fn panel() -> Panel {
     Simulation::new(6, 120, 7).unwrap().panel()
@@ -37,6 +41,8 @@ async fn predict_on(store: &MemoryStore, panel: &Panel, day: usize, horizon: usi
         repair: Repair::Monotone,
         shards: 1,
         branch: Branch::Real,
+        shadow: false,
+        csv: true,
     };
     predict(store, &champion, &request, &SETTINGS, at(second)).await.unwrap();
 }
@@ -48,8 +54,9 @@ async fn monitor_on(store: &MemoryStore, panel: &Panel, day: usize, second: i64)
         panel,
         as_of: panel.date(day),
         branch: Branch::Real,
+        csv: true,
     };
-    monitor(store, request, at(second)).await.unwrap()
+    monitor(store, request, &settings(), at(second)).await.unwrap()
 }
 
 #[tokio::test]

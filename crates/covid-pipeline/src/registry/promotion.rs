@@ -145,7 +145,7 @@ async fn ask_gate(project: &Project, champion: Champion, candidate: Champion) ->
         let (old, new) = (champion.model.recipe(), candidate.model.recipe());
         let recipes = if old == new { vec![old] } else { vec![old, new] };
         with_replay(&project, MAX_HORIZON, |replay| {
-            let tested = compare_on_gate_origins(&project, replay, &recipes, &|| {})?;
+            let tested = compare_on_gate_origins(&project, replay, &recipes)?;
             judge(&project, replay, &champion.model, &candidate.model, &tested)
         })
     })

@@ -119,7 +119,7 @@ async fn a_resumed_run_is_current_though_another_was_committed_since_its_plan() 
     let asked = request(&panel, 110);
     let first = run(&store, &champion, &asked).await.unwrap();
     // As if it had been killed before its commit.
-    covid_storage::ObjectStore::delete(&store, &first.keys[0]).await.unwrap();
+    covid_storage::ObjectStore::delete(&store, &first.manifest_key).await.unwrap();
     run(&store, &champion, &Request { horizon: 3, ..asked.clone() }).await.unwrap();
     let resumed = run(&store, &champion, &asked).await.unwrap();
     assert_eq!(resumed.manifest.run, first.manifest.run);

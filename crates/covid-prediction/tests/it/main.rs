@@ -49,6 +49,8 @@ fn request(panel: &Panel, as_of: usize) -> Request {
         repair: Repair::Monotone,
         shards: 1,
         branch: Branch::Real,
+        shadow: false,
+        csv: true,
     }
 }
 

@@ -1,0 +1,50 @@
+//! The champion with what was kept beside it, loaded once as long as it is the same.
+
+use std::sync::{Arc, PoisonError};
+
+use covid_core::Fault;
+use covid_monitoring::{Baseline, DRIFT_WINDOW, Usual, usual};
+use covid_prediction::Champion;
+use covid_registry::{CHAMPION, Registry, RegistryError};
+
+use crate::{Project, evidence::BASELINE_ARTIFACT, project::blocking};
+
+/// The champion.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    pub(crate) champion: Champion,
+    /// Its backtest; none of a version that was registered without one.
+    pub(crate) baseline: Option<Baseline>,
+    /// What was usual of the data before its training.
+    pub(crate) usual: Usual,
+    /// The digest of the panel that says so.
+    vintage: String,
+}
+
+impl Serving {
+    /// The champion of the project's registered model, if there is one.
+    pub(crate) async fn find(project: &Project, registry: &dyn Registry) -> Result<Option<Arc<Self>>, Fault> {
+        let name = project.model_name();
+        let Some(version) = registry.get_version_by_alias(&name, CHAMPION).await? else { return Ok(None) };
+        let vintage = project.panel.digest();
+        let last = project.serving.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let is_same = |last: &Arc<Self>| {
+            let of = &last.champion;
+            of.name == name && of.version == version.version && of.run_id == version.run_id && last.vintage == vintage
+        };
+        if let Some(last) = last.filter(is_same) {
+            return Ok(Some(last));
+        }
+        let champion = Champion::load(registry, &version).await?;
+        let baseline = match registry.get_artifact(&version.run_id, BASELINE_ARTIFACT).await {
+            Ok(bytes) => Some(Baseline::from_json(&bytes)?),
+            Err(RegistryError::UnknownArtifact { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let (work, trained) = (project.clone(), champion.model.trained_as_of());
+        let usual = blocking(move || Ok(usual(&work.published()?, trained, DRIFT_WINDOW))).await?;
+        let serving = Arc::new(Self { champion, baseline, usual, vintage });
+        *project.serving.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&serving));
+        Ok(Some(serving))
+    }
+}
