@@ -1,9 +1,11 @@
 //! Scores of forecasts against published counts. A count below 0 scores as 0.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{LEVELS, log_count};
 
 /// The mean of squared differences on x = ln(1 + count), gathered one pair at a time.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct SquaredLogError {
     sum: f64,
     count: usize,

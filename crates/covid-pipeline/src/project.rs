@@ -108,6 +108,16 @@ impl Project {
         (self.now)()
     }
 
+    /// Keeps experiments and models elsewhere.
+    pub(crate) fn track_at(&mut self, uri: String) {
+        self.tracking = uri;
+    }
+
+    /// Lets no time pass.
+    pub(crate) fn stop_clock(&mut self, at: Timestamp) {
+        self.now = Arc::new(move || at);
+    }
+
     /// The published counts up to the as-of date.
     ///
     /// # Errors

@@ -6,9 +6,10 @@ use covid_core::{
     metrics::{self, SquaredLogError},
 };
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    Model, Recipe, Replay, Size, Spec, TrainingError, TrainingSettings,
+    LogPaths, Model, Recipe, Replay, Size, Spec, TrainingError, TrainingSettings,
     replay::{MIN_DAYS, errors, origins_before},
 };
 
@@ -24,7 +25,7 @@ pub struct Backtest {
 }
 
 /// A recipe at one origin.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OriginScore {
     /// The as-of date.
     pub origin: Date,
@@ -37,7 +38,7 @@ pub struct OriginScore {
 }
 
 /// The errors of a forecast over all places, by target and added up in two ways.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OriginErrors {
     /// By day ahead.
     pub by_day: [Vec<SquaredLogError>; 2],
@@ -48,7 +49,10 @@ pub struct OriginErrors {
 impl OriginScore {
     /// A forecast scored against what was published.
     pub fn new(spec: Spec, forecast: &Forecast, published: &PanelView<'_>) -> Self {
-        let errors = forecast.exploded().is_none().then(|| squared_errors(published, forecast));
+        let point = |place: usize, target, ahead: usize| forecast.get(place, target, ahead).point;
+        let errors =
+            || squared_errors(published, forecast.as_of(), [forecast.locations().len(), forecast.horizon()], point);
+        let errors = forecast.exploded().is_none().then(errors);
         Self { origin: forecast.as_of(), spec, horizon: forecast.horizon(), errors }
     }
 
@@ -224,39 +228,38 @@ pub fn backtest(
     Ok(Backtest { recipe, horizon, origins })
 }
 
-fn squared_errors(published: &PanelView<'_>, forecast: &Forecast) -> OriginErrors {
-    let seen = published.earlier(forecast.as_of()).unwrap_or(*published);
+/// The errors of so many places' points some days ahead, which `point` tells by place, target and day ahead.
+pub(crate) fn squared_errors(
+    published: &PanelView<'_>,
+    origin: Date,
+    [places, horizon]: [usize; 2],
+    point: impl Fn(usize, Target, usize) -> f64,
+) -> OriginErrors {
+    let seen = published.earlier(origin).unwrap_or(*published);
     let mut errors = OriginErrors {
-        by_day: Target::ALL.map(|_| vec![SquaredLogError::default(); forecast.horizon()]),
+        by_day: Target::ALL.map(|_| vec![SquaredLogError::default(); horizon]),
         by_size: Default::default(),
     };
     for target in Target::ALL {
-        for location in 0..forecast.locations().len() {
-            let of_size = &mut errors.by_size[target.index()][Size::of(seen.last_count(location, target)) as usize];
-            let actuals = published.counts(location, target).iter().skip(seen.days());
-            let days = errors.by_day[target.index()].iter_mut().zip(forecast.path(location, target)).zip(actuals);
-            for ((of_day, predicted), &actual) in days.filter(|(_, actual)| !actual.is_nan()) {
-                of_day.add(predicted.point, actual);
-                of_size.add(predicted.point, actual);
+        for place in 0..places {
+            let of_size = &mut errors.by_size[target.index()][Size::of(seen.last_count(place, target)) as usize];
+            let actuals = published.counts(place, target).iter().skip(seen.days());
+            let days = errors.by_day[target.index()].iter_mut().zip(1..).zip(actuals);
+            for ((of_day, ahead), &actual) in days.filter(|(_, actual)| !actual.is_nan()) {
+                let point = point(place, target, ahead);
+                of_day.add(point, actual);
+                of_size.add(point, actual);
             }
         }
     }
     errors
 }
 
-/// The headline of a model at an origin over `horizon` days, by what was known on a day: infinite if it exploded, NaN if
+/// The headline of a forecast made at an origin over `horizon` days, by what is known: infinite if it exploded, NaN if
 /// nothing was published to score it by.
-pub(crate) fn loss(
-    replay: &Replay<'_>,
-    spec: &Spec,
-    day: usize,
-    origin: usize,
-    horizon: usize,
-) -> Result<f64, TrainingError> {
-    let known = replay.view(day)?;
-    let paths = replay.forecast(spec, origin)?;
+pub(crate) fn loss(known: &PanelView<'_>, paths: &LogPaths, origin: usize, horizon: usize) -> f64 {
     let rmsle = |target: Target| {
-        let all = (1..=horizon).flat_map(|ahead| errors(&known, &paths, origin, target, ahead));
+        let all = (1..=horizon).flat_map(|ahead| errors(known, paths, origin, target, ahead));
         let (sum, count) = all.fold((0.0, 0usize), |(sum, count), error| (sum + error * error, count + 1));
         match count {
             0 => None,
@@ -264,5 +267,5 @@ pub(crate) fn loss(
             _ => Some((sum / count as f64).sqrt()),
         }
     };
-    Ok(metrics::mean_of_scored(Target::ALL.map(rmsle)).unwrap_or(f64::NAN))
+    metrics::mean_of_scored(Target::ALL.map(rmsle)).unwrap_or(f64::NAN)
 }

@@ -12,7 +12,7 @@
 //! age (Barber et al. 2023, doi 10.1214/23-AOS2276); neighbouring nodes and a normal prior stand in for the errors that a
 //! node lacks.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use covid_core::{LEVELS, MAX_COUNT, PanelView, Predicted, Target, log_count};
 use rayon::prelude::*;
@@ -23,7 +23,7 @@ use crate::{
     error::check,
     models::recent::Recent,
     paths::{Centres, WEEKS},
-    replay::MIN_DAYS,
+    replay::{MIN_DAYS, days_at_once},
     spread::{Spread, SpreadSums, Unsteadiness, factor_at},
     tables::{ErrorTable, NodeQuantiles, Outcome},
 };
@@ -94,7 +94,7 @@ impl Calibration {
         LEVELS.map(|level| new_count(mu, scale, table.zero(mu), level, |level| table.error(mu, level)).min(MAX_COUNT))
     }
 
-    /// The past errors of a model as they were known on each of some days (the earliest first), up to `horizon` days ahead.
+    /// The past errors of a model as they were known on each of some days, up to `horizon` days ahead.
     pub(crate) fn learn(
         replay: &Replay<'_>,
         spec: &Spec,
@@ -103,41 +103,95 @@ impl Calibration {
         settings: &TrainingSettings,
     ) -> Result<Vec<Self>, TrainingError> {
         let mut learned: Vec<Option<Self>> = vec![None; days.len()];
-        for phase in 0..7 {
-            // Weeks never mix weekdays, so each weekday has errors of its own.
-            let asked: Vec<usize> = (0..days.len()).filter(|&i| days[i] % 7 == phase).collect();
-            if let Some(&latest) = asked.iter().map(|&i| &days[i]).max() {
-                let mut stream = Stream::new(horizon, settings);
-                let grid: Vec<usize> = (phase..=latest).step_by(7).filter(|&day| day + 1 >= MIN_DAYS).collect();
-                let chunk = (CHUNK / replay.published().locations().len()).clamp(1, 16);
-                for days_made in grid.chunks(chunk) {
-                    let made: Vec<DayForecast> = days_made
-                        .par_iter()
-                        .map(|&day| DayForecast::make(replay, spec, day, latest, horizon))
-                        .collect::<Result<_, TrainingError>>()?;
-                    for forecast in made {
-                        stream.pass_week();
-                        let spread = stream.spread().map_err(|cause| unfitted(replay, spec, forecast.day, cause))?;
-                        for &i in asked.iter().filter(|&&i| days[i] == forecast.day) {
-                            learned[i] = Some(stream.snapshot(spread.clone()));
-                        }
-                        stream.forecast_made(forecast.outcomes(&replay.view(latest)?, &spread, horizon));
-                    }
-                }
-                // Before four weeks of history there is only the prior.
-                let spread =
-                    Stream::new(horizon, settings).spread().map_err(|cause| unfitted(replay, spec, latest, cause))?;
-                for &i in asked.iter().filter(|&&i| days[i] + 1 < MIN_DAYS) {
-                    learned[i] = Some(Stream::new(horizon, settings).snapshot(spread.clone()));
-                }
+        Self::learn_in_turn(replay, spec, days, horizon, settings, |some| {
+            for (day, calibration) in some {
+                let asked = learned.iter_mut().zip(days).filter(|(_, asked)| **asked == day);
+                asked.for_each(|(learned, _)| *learned = Some(calibration.clone()));
             }
-        }
+            Ok(())
+        })?;
         Ok(learned.into_iter().flatten().collect())
+    }
+
+    /// The same, handed over with their days as soon as they are known, some at a time and the earliest first; of a day that
+    /// is asked for twice, once. Nothing is kept of them.
+    pub(crate) fn learn_in_turn(
+        replay: &Replay<'_>,
+        spec: &Spec,
+        days: &[usize],
+        horizon: usize,
+        settings: &TrainingSettings,
+        mut each: impl FnMut(Vec<(usize, Self)>) -> Result<(), TrainingError>,
+    ) -> Result<(), TrainingError> {
+        let asked: BTreeSet<usize> = days.iter().copied().collect();
+        let (early, late): (Vec<usize>, Vec<usize>) = asked.iter().copied().partition(|day| day + 1 < MIN_DAYS);
+        // Before four weeks of history there is only the prior.
+        let prior = |&day: &usize| {
+            let stream = Stream::new(horizon, settings);
+            let spread = stream.spread().map_err(|cause| unfitted(replay, spec, day, cause))?;
+            Ok((day, stream.snapshot(spread)))
+        };
+        each(early.iter().map(prior).collect::<Result<_, TrainingError>>()?)?;
+        // Weeks never mix weekdays, so each weekday has errors of its own.
+        let mut weekdays: Vec<Weekday> =
+            (0..7).filter_map(|phase| Weekday::new(phase, &late, horizon, settings)).collect();
+        let needed = |day: &usize| weekdays.iter().any(|weekday| weekday.needs(*day));
+        let grid: Vec<usize> =
+            late.last().map_or_else(Vec::new, |&last| (MIN_DAYS - 1..=last).filter(needed).collect());
+        for days in grid.chunks(days_at_once(&replay.published())) {
+            let pass = |weekday: &mut Weekday| weekday.pass(replay, spec, days, horizon, &asked);
+            let passed: Vec<Vec<(usize, Self)>> =
+                weekdays.par_iter_mut().map(pass).collect::<Result<_, TrainingError>>()?;
+            let mut learned: Vec<(usize, Self)> = passed.into_iter().flatten().collect();
+            learned.sort_by_key(|(day, _)| *day);
+            each(learned)?;
+        }
+        Ok(())
     }
 }
 
-/// Places of a panel times past days that are forecast at once.
-const CHUNK: usize = 20_000;
+/// The days of one weekday, of which the last is asked for.
+struct Weekday {
+    phase: usize,
+    last: usize,
+    stream: Stream,
+}
+
+impl Weekday {
+    /// None where no day of it is asked for.
+    fn new(phase: usize, asked: &[usize], horizon: usize, settings: &TrainingSettings) -> Option<Self> {
+        let last = asked.iter().copied().filter(|day| day % 7 == phase).max()?;
+        Some(Self { phase, last, stream: Stream::new(horizon, settings) })
+    }
+
+    fn needs(&self, day: usize) -> bool {
+        day % 7 == self.phase && day <= self.last
+    }
+
+    /// Passes those of some days that are its own, and tells what was known on the ones asked for.
+    fn pass(
+        &mut self,
+        replay: &Replay<'_>,
+        spec: &Spec,
+        days: &[usize],
+        horizon: usize,
+        asked: &BTreeSet<usize>,
+    ) -> Result<Vec<(usize, Calibration)>, TrainingError> {
+        let own: Vec<usize> = days.iter().copied().filter(|&day| self.needs(day)).collect();
+        let make = |&day: &usize| DayForecast::make(replay, spec, day, self.last, horizon);
+        let made: Vec<DayForecast> = own.par_iter().map(make).collect::<Result<_, TrainingError>>()?;
+        let mut learned = Vec::new();
+        for forecast in made {
+            self.stream.pass_week();
+            let spread = self.stream.spread().map_err(|cause| unfitted(replay, spec, forecast.day, cause))?;
+            if asked.contains(&forecast.day) {
+                learned.push((forecast.day, self.stream.snapshot(spread.clone())));
+            }
+            self.stream.forecast_made(forecast.outcomes(&replay.view(self.last)?, &spread, horizon));
+        }
+        Ok(learned)
+    }
+}
 
 /// A count that is exceeded with a chance of 1 - `level`: exactly 0 where so large a share saw nothing.
 fn new_count(mu: f64, scale: f64, zero: f64, level: f64, z: impl Fn(f64) -> f64) -> f64 {

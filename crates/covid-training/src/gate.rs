@@ -1,5 +1,7 @@
 //! The gate: whether a candidate may replace the champion.
 
+use covid_core::Date;
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::{GateSettings, Model, OriginScore, Replay, TrainingError, backtest::mean};
@@ -115,12 +117,33 @@ pub fn refresh(
 
 /// The loss of a model as it was trained before, at the origin and horizon of another's score.
 fn frozen_loss(replay: &Replay<'_>, model: &Model, beside: &OriginScore) -> Result<f64, TrainingError> {
-    let horizon = beside.horizon;
+    Ok(frozen_score(replay, model, beside.origin, beside.horizon)?.loss())
+}
+
+/// A model as it was trained, scored on origins of that day or later, which are forecast in parallel.
+///
+/// # Errors
+/// If an origin is outside the data, or the horizon is beyond what the model was calibrated for.
+pub fn frozen_scores(
+    replay: &Replay<'_>,
+    model: &Model,
+    origins: &[Date],
+    horizon: usize,
+) -> Result<Vec<OriginScore>, TrainingError> {
+    origins.par_iter().map(|&origin| frozen_score(replay, model, origin, horizon)).collect()
+}
+
+fn frozen_score(
+    replay: &Replay<'_>,
+    model: &Model,
+    origin: Date,
+    horizon: usize,
+) -> Result<OriginScore, TrainingError> {
     model.check_horizon(horizon)?;
-    let day = replay.published().earlier(beside.origin)?.days() - 1;
+    let day = replay.published().earlier(origin)?.days() - 1;
     let prepared = replay.prepared(day)?;
     let (forecast, _) = model.forecast_unchecked(&prepared.view(), horizon);
-    Ok(OriginScore::new(*model.spec(), &forecast, &replay.published()).loss())
+    Ok(OriginScore::new(*model.spec(), &forecast, &replay.published()))
 }
 
 fn shown(loss: f64) -> String {

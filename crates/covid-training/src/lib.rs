@@ -11,6 +11,7 @@ mod normal;
 mod paths;
 mod recipe;
 mod replay;
+mod rolling;
 mod scores;
 mod settings;
 mod spread;
@@ -23,7 +24,7 @@ pub use backtest::{
 };
 pub use calibration::Calibration;
 pub use error::TrainingError;
-pub use gate::{Verdict, compare, paired_p_value, refresh};
+pub use gate::{Verdict, compare, frozen_scores, paired_p_value, refresh};
 pub use intervals::ErrorQuantiles;
 pub use model::{FORMAT_VERSION, Model};
 pub use models::{
@@ -34,5 +35,6 @@ pub use models::{
 pub use paths::{Centres, LogPaths};
 pub use recipe::Recipe;
 pub use replay::{MIN_DAYS, Prepare, Replay};
+pub use rolling::roll;
 pub use scores::{Group, Scores, Size, Tally, weekly_new, weeks_within};
 pub use settings::{GateSettings, TrainingSettings};

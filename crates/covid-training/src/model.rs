@@ -106,16 +106,21 @@ impl Model {
             let calibrations = Calibration::learn(replay, spec, &its_days, horizon, settings)?;
             for (i, calibration) in whose.into_iter().zip(calibrations) {
                 let prepared = replay.prepared(days[i])?;
-                models[i] = Some(Self {
-                    recipe,
-                    spec: *spec,
-                    fitted: replay.fit(spec, &prepared.view())?,
-                    trained_as_of: prepared.last_date(),
-                    intervals: Intervals::Sized(calibration),
-                });
+                let fitted = replay.fit(spec, &prepared.view())?;
+                models[i] = Some(Self::new(recipe, *spec, fitted, prepared.last_date(), calibration));
             }
         }
         Ok(models.into_iter().flatten().collect())
+    }
+
+    pub(crate) fn new(
+        recipe: Recipe,
+        spec: Spec,
+        fitted: Fitted,
+        trained_as_of: Date,
+        calibration: Calibration,
+    ) -> Self {
+        Self { recipe, spec, fitted, trained_as_of, intervals: Intervals::Sized(calibration) }
     }
 
     /// What it is an instance of.
@@ -308,12 +313,23 @@ pub(crate) fn tune(
         return Ok(only);
     }
     replay.make(&grid, &origins)?;
+    let known = replay.view(day)?;
+    let loss = |spec: &Spec, origin| Ok(loss(&known, &*replay.forecast(spec, origin)?, origin, horizon));
+    best_of(&grid, &origins, loss)
+}
+
+/// The model of a grid with the smallest mean loss on some origins; the first where none can tell.
+pub(crate) fn best_of(
+    grid: &[Spec],
+    origins: &[usize],
+    loss: impl Fn(&Spec, usize) -> Result<f64, TrainingError>,
+) -> Result<Spec, TrainingError> {
     let mut best = (f64::INFINITY, grid[0]);
-    for &spec in &grid {
-        let at = |&origin: &usize| loss(replay, &spec, day, origin, horizon);
-        let mean = mean(&origins.iter().map(at).collect::<Result<Vec<f64>, TrainingError>>()?);
+    for spec in grid {
+        let losses = origins.iter().map(|&origin| loss(spec, origin)).collect::<Result<Vec<f64>, TrainingError>>()?;
+        let mean = mean(&losses);
         if mean < best.0 {
-            best = (mean, spec);
+            best = (mean, *spec);
         }
     }
     Ok(best.1)

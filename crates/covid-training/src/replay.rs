@@ -106,6 +106,11 @@ pub(crate) fn errors(
     })
 }
 
+/// How many past days of a panel are forecast at once: as many as keep all cores busy, and memory small.
+pub(crate) fn days_at_once(view: &PanelView<'_>) -> usize {
+    (20_000 / view.locations().len().max(1)).clamp(1, 16)
+}
+
 /// Origins before a day, `every` days apart, the newest first, each with at least one day ahead of it known: the newest is
 /// `gap` days before. At most `most`; none with less than four weeks of history.
 pub(crate) fn origins_before(day: usize, gap: usize, every: usize, most: usize) -> Vec<usize> {

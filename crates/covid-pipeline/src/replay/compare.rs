@@ -5,7 +5,7 @@ use covid_monitoring::{Blame, Severity, Standing};
 use covid_prediction::{Branch, Champion, PredictionRow, get_json, prediction_ledger};
 use covid_registry::{PromotionKind, Registry};
 use covid_storage::list_all;
-use covid_training::{Backtest, Model, OriginScore, Recipe, frozen_scores};
+use covid_training::{Backtest, Ensemble, Model, OriginErrors, OriginScore, Recipe, Spec, frozen_scores};
 use serde::Serialize;
 
 use super::{KeptBacktests, ReplayReport, ReplayRequest};
@@ -117,7 +117,8 @@ async fn looped(replayed: &Project, origins: &[Date]) -> Result<Backtest, Fault>
                 errors[row.target.index()][row.horizon - 1].add(row.predicted.point, actual);
             }
         }
-        scores.push(OriginScore::of_days(origin, horizon, errors));
+        let errors = Some(OriginErrors { by_day: errors, by_size: Default::default() });
+        scores.push(OriginScore { origin, spec: Spec::Ensemble(Ensemble), horizon, errors });
     }
     Ok(Backtest { recipe: Recipe::FULL, horizon, origins: scores })
 }

@@ -21,9 +21,9 @@ const FORMAT_VERSION: u64 = 1;
 #[derive(Debug, Default)]
 pub(crate) struct KeptBacktests(BTreeMap<String, BTreeMap<Date, OriginScore>>);
 
-/// The scores at the origins of a month.
+/// The scores at the origins of a year.
 #[derive(Debug, Serialize, Deserialize)]
-struct Month {
+struct Year {
     format_version: u64,
     /// By recipe.
     scores: BTreeMap<String, Vec<OriginScore>>,
@@ -50,24 +50,24 @@ impl KeptBacktests {
 }
 
 /// Every candidate at every day of the loop, and at the days before them that the gate asks for: read where a replay of the
-/// same source has been here before, else made, a month at a time.
+/// same source has been here before, else made, a year at a time.
 pub(super) async fn keep(project: &Project, days: &[Date]) -> Result<Arc<KeptBacktests>, Fault> {
     let store = project.store.as_ref();
     let folder = folder(project);
     let mut kept = KeptBacktests::default();
     let wanted = origins(project, days)?;
-    let months: BTreeSet<String> = wanted.iter().map(month_of).collect();
-    for month in months {
-        let key = format!("{folder}/{month}.json");
+    let years: BTreeSet<String> = wanted.iter().map(year_of).collect();
+    for year in years {
+        let key = format!("{folder}/{year}.json");
         if !list_all(store, &key).await?.is_empty() {
-            let read: Month = get_json(store, &key).await?;
+            let read: Year = get_json(store, &key).await?;
             for (recipe, scores) in read.scores {
                 scores.into_iter().for_each(|score| kept.add(&recipe, score));
             }
         }
         let known = kept.origins();
         let missing: Vec<Date> =
-            wanted.iter().filter(|day| month_of(day) == month && !known.contains(*day)).copied().collect();
+            wanted.iter().filter(|day| year_of(day) == year && !known.contains(*day)).copied().collect();
         if missing.is_empty() {
             continue;
         }
@@ -76,7 +76,7 @@ pub(super) async fn keep(project: &Project, days: &[Date]) -> Result<Arc<KeptBac
         for (recipe, score) in made {
             kept.add(&Recipe::CANDIDATES[recipe].to_string(), score);
         }
-        write(store, &key, &kept, &month).await?;
+        write(store, &key, &kept, &year).await?;
     }
     Ok(Arc::new(kept))
 }
@@ -91,13 +91,13 @@ fn make(project: &Project, origins: &[Date]) -> Result<Vec<(usize, OriginScore)>
     Ok(made)
 }
 
-async fn write(store: &dyn ObjectStore, key: &str, kept: &KeptBacktests, month: &str) -> Result<(), Fault> {
-    let of_month = |scores: &BTreeMap<Date, OriginScore>| -> Vec<OriginScore> {
-        scores.values().filter(|score| month_of(&score.origin) == month).cloned().collect()
+async fn write(store: &dyn ObjectStore, key: &str, kept: &KeptBacktests, year: &str) -> Result<(), Fault> {
+    let of_the_year = |scores: &BTreeMap<Date, OriginScore>| -> Vec<OriginScore> {
+        scores.values().filter(|score| year_of(&score.origin) == year).cloned().collect()
     };
-    let scores = kept.0.iter().map(|(recipe, scores)| (recipe.clone(), of_month(scores))).collect();
-    let month = Month { format_version: FORMAT_VERSION, scores };
-    let bytes = serde_json::to_vec(&month).map_err(|error| PipelineError::CutOff(error.to_string()))?;
+    let scores = kept.0.iter().map(|(recipe, scores)| (recipe.clone(), of_the_year(scores))).collect();
+    let year = Year { format_version: FORMAT_VERSION, scores };
+    let bytes = serde_json::to_vec(&year).map_err(|error| PipelineError::CutOff(error.to_string()))?;
     store.put(key, bytes.into(), PutMode::Overwrite).await?;
     Ok(())
 }
@@ -133,6 +133,6 @@ fn folder(project: &Project) -> String {
     format!("{}/replays/backtests/{}", project.dataset, digest.get(..16).unwrap_or_default())
 }
 
-fn month_of(date: &Date) -> String {
-    format!("{}-{:02}", date.year(), date.month())
+fn year_of(date: &Date) -> String {
+    date.year().to_string()
 }

@@ -6,7 +6,7 @@ mod kept;
 
 use std::{path::PathBuf, sync::Arc};
 
-use covid_core::{Date, Digest, Fault, add_days};
+use covid_core::{Date, Digest, Fault, Timestamp, add_days};
 use covid_storage::{StoreUri, list_all};
 use covid_training::TrainingError;
 use serde::Serialize;
@@ -81,7 +81,7 @@ pub struct ReplayReport {
 
 /// Lives through the days of a request. What was done before, by a process that was cut off, is not done again.
 ///
-/// `tick` is called once for each day and each month of backtests; [`steps`] says how often.
+/// `tick` is called after each day.
 ///
 /// # Errors
 /// If a day is outside the data or has less than ten weeks before it, or the tree cannot be written.
@@ -154,9 +154,8 @@ fn within(project: &Project, id: &str, kept: Arc<KeptBacktests>) -> Result<Proje
 fn on(replayed: &Project, day: Date) -> Result<Project, Fault> {
     let mut today = replayed.clone();
     today.as_of = replayed.panel.as_of(day)?.as_of();
-    let noon = day.at(12, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).map(|noon| noon.timestamp());
-    let noon = noon.map_err(|error| PipelineError::CutOff(error.to_string()))?;
-    today.stop_clock(noon);
+    let noon = format!("{day}T12:00:00Z").parse::<Timestamp>();
+    today.stop_clock(noon.map_err(|error| PipelineError::CutOff(error.to_string()))?);
     Ok(today)
 }
 

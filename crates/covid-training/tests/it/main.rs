@@ -6,6 +6,7 @@ mod daily_reports;
 mod golden;
 mod look_ahead;
 mod reference;
+mod rolling;
 
 use covid_core::{Date, Location, Panel, PanelView};
 use covid_training::TrainingSettings;
