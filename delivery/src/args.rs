@@ -1,51 +1,73 @@
 //! The command line, and what it does.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Result;
-use covid_cli::{CommonArgs, Format, Session, ending, print_json, print_stdout};
-use covid_pipeline::{DeliveryReport, Project, deliver, monitoring_text};
+use covid_cli::{CommonArgs, Format, Session, days_arg, ending, print_json, print_stdout};
+use covid_pipeline::{Project, ReplayRequest, deliver, parse_date, replay};
 
-/// Monitor, retrain when the rule says so, promote when the gate says so, predict: one flow
+use crate::render;
+
+/// Monitor, retrain when a rule says so, promote when the gate says so, predict: one flow
 #[derive(Debug, clap::Parser)]
 #[command(name = "delivery", version)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) common: CommonArgs,
+
+    #[command(subcommand)]
+    command: Option<Command>,
 }
 
-pub(crate) async fn execute(session: &Session, project: &Project) -> Result<ExitCode> {
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Live through past days, each on the data up to it, in a tree and a tracker of its own
+    ///
+    /// Ends with the loop's score beside that of the first champion left alone and of each model refitted each time. Cut
+    /// off and called again, it goes on.
+    Replay(ReplayArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct ReplayArgs {
+    /// First day
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    from: String,
+    /// Last day [default: the as-of date]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    to: Option<String>,
+    /// Days from one run of the loop to the next
+    #[arg(long, value_name = "DAYS", default_value = "1d", value_parser = days_arg)]
+    every: usize,
+}
+
+pub(crate) async fn execute(args: &Args, session: &Session) -> Result<ExitCode> {
+    let clock = session.clock;
+    let project = Project::open(session.settings(&[])?, Arc::new(move || clock.now())).await?;
+    match &args.command {
+        None => deliver_once(session, &project).await,
+        Some(Command::Replay(asked)) => replay_days(asked, session, &project).await,
+    }
+}
+
+async fn deliver_once(session: &Session, project: &Project) -> Result<ExitCode> {
     let report = deliver(project, project.registry().await?.as_ref()).await?;
     match session.format {
-        Format::Text => print_stdout(&text(&report, project.settings.monitoring.worst)),
+        Format::Text => print_stdout(&render::delivered(&report, project.settings.monitoring.worst)),
         Format::Json => print_json(&report),
     }?;
     Ok(ending(report.monitoring.is_alarming()))
 }
 
-fn text(report: &DeliveryReport, worst: usize) -> String {
-    let training = match (&report.first_training, &report.retraining) {
-        (Some(first), _) => first.sentence(),
-        (None, Some(again)) => again.sentence(),
-        (None, None) => "no training was needed".to_owned(),
-    };
-    let prediction = &report.prediction;
-    let shadow = report.shadow.as_ref().map_or_else(String::new, |shadow| {
-        format!("\n   the challenger, {} ({}), predicted the same for comparison", shadow.model, shadow.spec)
-    });
-    let verb = if prediction.already_done { "already done" } else { "committed" };
-    let run = &prediction.run;
-    format!(
-        "1. monitor\n{}\n2. retrain: {}\n   {training}\n3. predict: {} days after {} by {} ({}), {verb}: run {}, {} rows\n   {}\n   {}{shadow}",
-        monitoring_text(&report.monitoring, worst),
-        report.rule,
-        run.horizon,
-        run.as_of,
-        run.model,
-        run.spec,
-        run.run,
-        run.rows,
-        prediction.manifest,
-        prediction.csv.as_deref().unwrap_or("-"),
-    )
+async fn replay_days(asked: &ReplayArgs, session: &Session, project: &Project) -> Result<ExitCode> {
+    let from = parse_date("--from", &asked.from)?;
+    let to = asked.to.as_deref().map(|to| parse_date("--to", to)).transpose()?.unwrap_or(project.as_of);
+    let request = ReplayRequest { from, to, every: asked.every };
+    let bar = session.progress.bar("days", request.days()?.len());
+    let report = replay(project, request, move || bar.inc()).await?;
+    match session.format {
+        Format::Text => print_stdout(&render::replayed(&report)),
+        Format::Json => print_json(&report),
+    }?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,11 +1,11 @@
 //! The fifth stage: the loop in one flow: monitor, retrain if a rule says so, promote if the gate says so, predict.
 
 mod args;
+mod render;
 
-use std::{process::ExitCode, sync::Arc};
+use std::process::ExitCode;
 
 use clap::Parser;
-use covid_pipeline::Project;
 
 use crate::args::Args;
 
@@ -13,10 +13,6 @@ fn main() -> ExitCode {
     let args = Args::parse();
     covid_cli::run(|| {
         let session = covid_cli::start(&args.common)?;
-        let clock = session.clock;
-        tokio::runtime::Runtime::new()?.block_on(async {
-            let project = Project::open(session.settings(&[])?, Arc::new(move || clock.now())).await?;
-            args::execute(&session, &project).await
-        })
+        tokio::runtime::Runtime::new()?.block_on(args::execute(&args, &session))
     })
 }

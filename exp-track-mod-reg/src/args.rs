@@ -3,7 +3,7 @@
 use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
 
 use anyhow::Result;
-use covid_cli::{CommonArgs, Format, Session, print_json, print_stdout};
+use covid_cli::{CommonArgs, Format, Session, days_arg, print_json, print_stdout};
 use covid_core::Fault;
 use covid_pipeline::{
     BacktestRequest, KaggleRequest, PipelineError, Project, RunQuery, Settings, backtest, compare_runs, kaggle,
@@ -84,10 +84,10 @@ struct BacktestArgs {
     #[arg(long, value_name = "YYYY-MM-DD")]
     from: Option<String>,
     /// Days between origins, such as 28d
-    #[arg(long, value_name = "DAYS", default_value = "28d", value_parser = days)]
+    #[arg(long, value_name = "DAYS", default_value = "28d", value_parser = days_arg)]
     every: usize,
     /// Days ahead, 1 to 60
-    #[arg(long, value_name = "DAYS", default_value = "7", value_parser = days)]
+    #[arg(long, value_name = "DAYS", default_value = "7", value_parser = days_arg)]
     horizon: usize,
     /// Models, such as ensemble,polynomial (tuned at each origin) or polynomial-2,ets-90 [default: all candidates]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
@@ -108,10 +108,6 @@ struct KaggleArgs {
     /// The submission, a .csv or .parquet file
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-}
-
-fn days(text: &str) -> Result<usize, String> {
-    text.strip_suffix('d').unwrap_or(text).parse().map_err(|_| "give a number of days, such as 28 or 28d".to_owned())
 }
 
 /// Does what is asked. A submission to Kaggle has data of its own and a synchronisation needs none: these open no project.

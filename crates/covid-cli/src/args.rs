@@ -97,6 +97,14 @@ impl CommonArgs {
     }
 }
 
+/// A number of days as an argument: `28`, or `28d`.
+///
+/// # Errors
+/// A sentence, if it is none.
+pub fn days_arg(text: &str) -> Result<usize, String> {
+    text.strip_suffix('d').unwrap_or(text).parse().map_err(|_| "give a number of days, such as 28 or 28d".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use clap::{CommandFactory as _, Parser as _};

@@ -9,7 +9,7 @@ mod progress;
 mod session;
 mod settings;
 
-pub use args::{CommonArgs, Format};
+pub use args::{CommonArgs, Format, days_arg};
 pub use clock::{Clock, ClockError};
 pub use exit::{ending, exit_code, run};
 pub use output::{print_json, print_stdout};

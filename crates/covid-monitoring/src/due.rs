@@ -49,7 +49,9 @@ pub(crate) async fn due(
         let then = vintages.get(&work.vintage).await?;
         let (last_known, places) = (then.as_of(work.as_of)?, positions(then));
         let (mut rows, before) = (Vec::new(), due.replaced.len());
-        for row in PredictionRow::all(&prediction_ledger(store, request.dataset, request.branch).rows(&manifest).await?)? {
+        for row in
+            PredictionRow::all(&prediction_ledger(store, request.dataset, request.branch).rows(&manifest).await?)?
+        {
             if row.date <= closed || row.date > request.as_of {
                 continue;
             }

@@ -199,7 +199,9 @@ impl Rule {
             (None, None) => return Ok(None),
         };
         let limit = match (text.trim(), text.trim().parse::<f64>()) {
-            ("usual", _) if matches!(score, Score::Age | Score::Challenger | Score::DriftGrowth | Score::DriftLevel) => {
+            ("usual", _)
+                if matches!(score, Score::Age | Score::Challenger | Score::DriftGrowth | Score::DriftLevel) =>
+            {
                 return Err(bad(field, "a number for this score", text));
             }
             ("usual", _) => Limit::Usual,

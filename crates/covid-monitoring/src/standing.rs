@@ -100,10 +100,7 @@ impl Standing {
     ///
     /// # Errors
     /// If the store fails, or the record is damaged.
-    pub async fn of(
-        store: &dyn ObjectStore,
-        manifest: &Manifest<Monitoring>,
-    ) -> Result<Option<Self>, MonitoringError> {
+    pub async fn of(store: &dyn ObjectStore, manifest: &Manifest<Monitoring>) -> Result<Option<Self>, MonitoringError> {
         let key = key(manifest);
         if list_all(store, &key).await?.is_empty() {
             return Ok(None);
@@ -115,11 +112,7 @@ impl Standing {
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn write(
-        &self,
-        store: &dyn ObjectStore,
-        manifest: &Manifest<Monitoring>,
-    ) -> Result<(), MonitoringError> {
+    pub async fn write(&self, store: &dyn ObjectStore, manifest: &Manifest<Monitoring>) -> Result<(), MonitoringError> {
         let bytes = serde_json::to_vec_pretty(self).map_err(|error| MonitoringError::Record(error.to_string()))?;
         match store.put(&key(manifest), bytes.into(), PutMode::CreateOnly).await {
             Ok(_) | Err(StorageError::AlreadyExists { .. }) => Ok(()),

@@ -137,7 +137,10 @@ pub struct Tally {
 
 impl Tally {
     /// The sums of scores that are new, less those that they replace.
-    pub fn of<'a>(new: impl IntoIterator<Item = &'a ScoreRow>, old: impl IntoIterator<Item = &'a ScoreRow>) -> Vec<Self> {
+    pub fn of<'a>(
+        new: impl IntoIterator<Item = &'a ScoreRow>,
+        old: impl IntoIterator<Item = &'a ScoreRow>,
+    ) -> Vec<Self> {
         let mut groups: BTreeMap<Group, Sums> = BTreeMap::new();
         let signed = new.into_iter().map(|row| (row, 1)).chain(old.into_iter().map(|row| (row, -1)));
         for (row, sign) in signed {

@@ -61,15 +61,8 @@ pub async fn deliver(project: &Project, registry: &dyn Registry) -> Result<Deliv
     };
     let prediction = predict(project, registry, Branch::Real).await?;
     let shadow = predict_as_shadow(project, registry).await?;
-    let report = DeliveryReport {
-        first_training,
-        monitoring,
-        asked_by: by,
-        rule: words,
-        retraining,
-        prediction,
-        shadow,
-    };
+    let report =
+        DeliveryReport { first_training, monitoring, asked_by: by, rule: words, retraining, prediction, shadow };
     record(project, &report).await?;
     Ok(report)
 }
@@ -94,7 +87,8 @@ async fn asked(
     let asking: Vec<_> = of_model.filter(|alert| asks(&alert.rule)).collect();
     let by: Vec<String> = asking.iter().map(|alert| alert.rule.clone()).collect();
     let Some(first) = asking.first() else {
-        let words = if monitoring.backdated { "nothing to judge the champion by" } else { "no rule asks for a challenger" };
+        let words =
+            if monitoring.backdated { "nothing to judge the champion by" } else { "no rule asks for a challenger" };
         return Ok(Asked { by, words: words.to_owned(), train: false });
     };
     let why = format!("rule {}: {}", first.rule, first.sentence);
@@ -118,9 +112,10 @@ async fn cooldown(project: &Project, registry: &dyn Registry) -> Result<Option<S
     let trained = versions.iter().filter_map(|version| version.tags.get("trained_as_of")?.parse::<Date>().ok());
     let last = trained.filter(|trained| *trained <= project.as_of).max();
     let until = last.map(|last| covid_core::add_days(last, days as i64));
-    Ok(last.zip(until).filter(|(_, until)| project.as_of < *until).map(|(last, until)| {
-        format!("the last training was as of {last}, and the next one may be on {until}")
-    }))
+    Ok(last
+        .zip(until)
+        .filter(|(_, until)| project.as_of < *until)
+        .map(|(last, until)| format!("the last training was as of {last}, and the next one may be on {until}")))
 }
 
 /// The audit trail of the loop: what it did on an as-of date and why, one record a prediction run.

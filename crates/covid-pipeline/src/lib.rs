@@ -26,11 +26,11 @@ pub use kaggle::{KaggleReport, KaggleRequest, kaggle};
 pub use monitor::{MonitoringReport, Rolling, monitor};
 pub use predict::{CommittedRun, PredictionReport, committed_runs, export, predict, sweep};
 pub use project::{Now, Project};
-pub use replay::{ReplayReport, ReplayRequest, replay};
 pub use registry::{
     Best, ChampionReport, Comparison, Difference, Filter, ListedRun, MetricPair, PromotionPlan, RunQuery, Sort,
     Strength, VersionChange, VersionReport, compare_runs, promote, promotions, rollback, sync, tracking_runs, versions,
 };
+pub use replay::{Alarms, ReplayReport, ReplayRequest, Rival, replay};
 pub use score_table::{Grouping, ScoreRow};
 pub use settings::{DeliverySettings, PredictionSettings, Settings, parse_date};
 pub use show::{ShowReport, ShownDay, show};

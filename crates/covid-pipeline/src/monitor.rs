@@ -117,7 +117,9 @@ fn report(
     let of_champion = || work.scored.iter().filter(|scored| !scored.shadow);
     let backdated = judged.is_none();
     let (rolling, findings, standing, events, data) = match judged {
-        Some(Judged { rolling, findings, standing, events, data }) => (rolling, findings, Some(standing), events, Some(data)),
+        Some(Judged { rolling, findings, standing, events, data }) => {
+            (rolling, findings, Some(standing), events, Some(data))
+        }
         None => (Vec::new(), Vec::new(), None, Vec::new(), None),
     };
     MonitoringReport {
@@ -169,11 +171,7 @@ struct Judged {
 }
 
 /// Judges the rules on the scores so far, and writes down what stands.
-async fn judge(
-    project: &Project,
-    registry: &dyn Registry,
-    manifest: &Manifest<Monitoring>,
-) -> Result<Judged, Fault> {
+async fn judge(project: &Project, registry: &dyn Registry, manifest: &Manifest<Monitoring>) -> Result<Judged, Fault> {
     let store = project.store.as_ref();
     let serving = Serving::find(project, registry).await?;
     let rules = project.settings.monitoring.rules()?;
@@ -289,7 +287,8 @@ async fn blame_data(
         if against_model(finding) && without.broken == Some(false) {
             finding.blame = Blame::Data;
             let places = flagged.len();
-            finding.sentence = format!("{}; without the {places} places whose data are at fault it is kept", finding.sentence);
+            finding.sentence =
+                format!("{}; without the {places} places whose data are at fault it is kept", finding.sentence);
         }
     }
     Ok(())
@@ -332,9 +331,8 @@ async fn track(
     let tags = [("covid.monitoring_run", manifest.run.to_string()), ("mlflow.source.name", "monitoring".to_owned())];
     let tags = tags.map(|(key, value)| (key.to_owned(), value));
     let run = registry.create_run(&experiment, &format!("monitoring {}", project.as_of), now, &tags).await?;
-    let mut batch = RunBatch::new()
-        .param("as_of", project.as_of.to_string())
-        .param("vintage", manifest.work.vintage.clone());
+    let mut batch =
+        RunBatch::new().param("as_of", project.as_of.to_string()).param("vintage", manifest.work.vintage.clone());
     for days in SHOWN_DAYS {
         for (key, value) in metrics(&windows[&days].champion) {
             batch = batch.metric(format!("{key}_{days}d"), value, 0, now);

@@ -80,7 +80,10 @@ pub async fn predict(project: &Project, registry: &dyn Registry, branch: Branch)
 ///
 /// # Errors
 /// If store or registry fail. A challenger whose forecast explodes is told, and is no error: it is not promoted either.
-pub async fn predict_as_shadow(project: &Project, registry: &dyn Registry) -> Result<Option<CommittedRun>, Fault> {
+pub(crate) async fn predict_as_shadow(
+    project: &Project,
+    registry: &dyn Registry,
+) -> Result<Option<CommittedRun>, Fault> {
     let Some(version) = registry.get_version_by_alias(&project.model_name(), CHALLENGER).await? else {
         return Ok(None);
     };

@@ -44,8 +44,7 @@ pub fn alert_text(alert: &Alert) -> String {
 }
 
 fn rolling(windows: &[Rolling]) -> Table {
-    let mut table =
-        Table::new(["Last days", "RMSLE", "No change", "Usual", "In 95 %", "Rows"].map(Column::number));
+    let mut table = Table::new(["Last days", "RMSLE", "No change", "Usual", "In 95 %", "Rows"].map(Column::number));
     let shown = |loss: Option<f64>| loss.map_or_else(|| "-".to_owned(), score);
     for window in windows {
         let coverage = window.coverage95.map_or_else(|| "-".to_owned(), |share| format!("{:.0} %", share * 100.0));

@@ -129,8 +129,7 @@ async fn frozen(replayed: &Project, model: Model, origins: &[Date]) -> Result<Ba
     let horizon = project.settings.training.horizon;
     blocking(move || {
         let recipe = model.recipe();
-        let origins =
-            with_replay(&project, horizon, |replay| Ok(frozen_scores(replay, &model, &origins, horizon)?))?;
+        let origins = with_replay(&project, horizon, |replay| Ok(frozen_scores(replay, &model, &origins, horizon)?))?;
         Ok(Backtest { recipe, horizon, origins })
     })
     .await
