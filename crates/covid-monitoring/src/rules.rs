@@ -367,3 +367,105 @@ impl Rule {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use covid_core::{Date, Predicted, Target};
+
+    use super::*;
+    use crate::{
+        OriginScores,
+        tally::{Group, Sums},
+    };
+
+    fn settings(score: Score, above: Option<&str>, below: Option<&str>) -> RuleSettings {
+        let [above, below] = [above, below].map(|limit| limit.map(str::to_owned));
+        RuleSettings { score, days: 7, above, below, for_days: 1, severity: Severity::Warning, retrain: false }
+    }
+
+    fn rule(score: Score, above: Option<&str>, below: Option<&str>) -> Rule {
+        Rule::new("test", &settings(score, above, below)).unwrap().unwrap()
+    }
+
+    /// A day ahead of both targets, forecast too high by a factor on 1 + count, where nothing changed would be off by ln 2.
+    fn tallies(day: i8, horizon: usize, log_error: f64, shadow: bool) -> Vec<Tally> {
+        let mut sums = Sums::default();
+        let point = 100.0 * log_error.exp() - 1.0;
+        let predicted = Predicted { point, quantiles: [1.0, 50.0, 80.0, 99.0, 150.0, 200.0, 400.0] };
+        sums.add_forecast(&predicted, 99.0, 49.0);
+        let group = |target| Group { date: Date::constant(2022, 1, day), horizon, target, shadow };
+        Target::ALL.map(|target| Tally { group: group(target), sums }).to_vec()
+    }
+
+    fn baseline(errors: &[f64]) -> Baseline {
+        let origin =
+            |error: &f64| OriginScores { origin: Date::constant(2021, 1, 1), tallies: tallies(1, 1, *error, false) };
+        Baseline::new(1, errors.iter().map(origin).collect())
+    }
+
+    fn judge(rule: &Rule, tallies: &[Tally], baseline: Option<&Baseline>) -> Finding {
+        let windows = BTreeMap::from([(7, Windows::of(tallies))]);
+        let data = BTreeMap::from([(Score::Stalled, DataScore { value: 0.2, usual: Some(0.1) })]);
+        rule.judge(&Evidence { baseline, level: 0.01, windows: &windows, age: Some(30), data: &data })
+    }
+
+    #[test]
+    fn fixed_limits() {
+        let seen = tallies(1, 1, 0.2, false);
+        let above = judge(&rule(Score::Rmsle, Some("0.1"), None), &seen, None);
+        assert_eq!((above.broken, above.blame), (Some(true), Blame::Model));
+        assert_eq!(above.sentence, "RMSLE of the last 7 days 0.2000, at most 0.1000 wanted");
+        assert_eq!(judge(&rule(Score::Rmsle, Some("0.3"), None), &seen, None).broken, Some(false));
+        assert_eq!(judge(&rule(Score::Bias, None, Some("0.3")), &seen, None).broken, Some(true));
+        // ln 100 - ln 50 is 0.69 for no change: a skill of 0.71.
+        let skill = judge(&rule(Score::Skill, None, Some("0")), &seen, None);
+        assert!((skill.value.unwrap() - (1.0 - 0.2 / 2f64.ln())).abs() < 1e-9);
+        let age = judge(&rule(Score::Age, Some("27"), None), &seen, None);
+        assert_eq!(
+            (age.broken, age.blame, &age.sentence[..]),
+            (Some(true), Blame::Age, "days since the champion was trained 30, at most 27 wanted")
+        );
+        let stalled = judge(&rule(Score::Stalled, Some("usual"), None), &seen, None);
+        assert_eq!((stalled.broken, stalled.blame), (Some(true), Blame::Data));
+    }
+
+    #[test]
+    fn usual_is_what_the_backtest_says() {
+        let usual = rule(Score::Rmsle, Some("usual"), None);
+        let steady = baseline(&[0.10, 0.11, 0.09, 0.10, 0.12, 0.08, 0.10, 0.10]);
+        assert_eq!(judge(&usual, &tallies(1, 1, 0.11, false), Some(&steady)).broken, Some(false));
+        assert_eq!(judge(&usual, &tallies(1, 1, 0.30, false), Some(&steady)).broken, Some(true));
+        // A champion whose backtest varied as much is allowed as much.
+        let varied = baseline(&[0.05, 0.30, 0.08, 0.2, 0.04, 0.25, 0.1, 0.3]);
+        assert_eq!(judge(&usual, &tallies(1, 1, 0.30, false), Some(&varied)).broken, Some(false));
+        // Nothing is usual without a backtest, nor of days ahead that it has not.
+        assert_eq!(judge(&usual, &tallies(1, 1, 9.0, false), None).broken, None);
+        assert_eq!(judge(&usual, &tallies(1, 2, 9.0, false), Some(&steady)).broken, None);
+        assert_eq!(judge(&usual, &[], Some(&steady)).sentence, "RMSLE of the last 7 days: nothing to judge by");
+    }
+
+    #[test]
+    fn the_challenger_is_compared_on_the_same_days() {
+        let outdone = rule(Score::Challenger, None, Some("-0.02"));
+        let both = [tallies(1, 1, 0.2, false), tallies(1, 1, 0.1, true)].concat();
+        assert!((judge(&outdone, &both, None).value.unwrap() + 1.0).abs() < 1e-9, "twice the loss");
+        // A bad day that the challenger did not forecast says nothing.
+        let more = [both.clone(), tallies(2, 1, 3.0, false)].concat();
+        assert_eq!(judge(&outdone, &more, None).value, judge(&outdone, &both, None).value);
+        assert_eq!(judge(&outdone, &tallies(1, 1, 0.2, false), None).broken, None);
+    }
+
+    #[test]
+    fn what_cannot_be_obeyed_is_refused() {
+        let refused = |settings: &RuleSettings| Rule::new("mine", settings).unwrap_err().to_string();
+        let text = refused(&settings(Score::Rmsle, Some("often"), None));
+        assert_eq!(text, "monitoring.rules.mine.above must be a number, or `usual`, not often");
+        let text = refused(&settings(Score::Age, Some("usual"), None));
+        assert_eq!(text, "monitoring.rules.mine.above must be a number for this score, not usual");
+        let text = refused(&settings(Score::Rmsle, Some("1"), Some("0")));
+        assert_eq!(text, "monitoring.rules.mine.below must be left out where `above` is set, not 0");
+        let text = refused(&RuleSettings { days: 0, ..settings(Score::Rmsle, Some("1"), None) });
+        assert_eq!(text, "monitoring.rules.mine.days must be from 1 to 365, not 0");
+        assert_eq!(Rule::new("off", &settings(Score::Rmsle, None, None)).unwrap(), None);
+    }
+}

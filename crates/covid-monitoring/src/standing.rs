@@ -141,3 +141,84 @@ fn key(manifest: &Manifest<Monitoring>) -> String {
     let work = &manifest.work;
     format!("{}as_of={}/{}.json", folder(&work.dataset), work.as_of, manifest.run)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Blame, RuleSettings, Score};
+
+    fn rule(for_days: usize) -> Rule {
+        let settings = RuleSettings {
+            score: Score::Rmsle,
+            days: 7,
+            above: Some("1".into()),
+            below: None,
+            for_days,
+            severity: Severity::Warning,
+            retrain: false,
+        };
+        Rule::new("wrong", &settings).unwrap().unwrap()
+    }
+
+    fn finding(broken: Option<bool>) -> Finding {
+        Finding {
+            rule: "wrong".into(),
+            score: Score::Rmsle,
+            value: Some(2.0),
+            limit: Some(1.0),
+            broken,
+            blame: Blame::Model,
+            sentence: "RMSLE 2, at most 1 wanted".into(),
+        }
+    }
+
+    /// What happens on each day of a January.
+    fn story(for_days: usize, days: &[(i8, Option<bool>)]) -> Vec<Vec<(Event, Date)>> {
+        let mut before: Option<Standing> = None;
+        let mut told = Vec::new();
+        for &(day, broken) in days {
+            let as_of = Date::constant(2022, 1, day);
+            let (standing, events) =
+                Standing::after(before.as_ref(), &[rule(for_days)], &[finding(broken)], as_of, "run");
+            told.push(events.into_iter().map(|(event, alert)| (event, alert.since)).collect());
+            before = Some(standing);
+        }
+        told
+    }
+
+    #[test]
+    fn an_alert_is_raised_once_and_recovers_once() {
+        let day = |day| Date::constant(2022, 1, day);
+        let days = [(1, Some(true)), (2, Some(true)), (3, Some(false)), (4, Some(false)), (5, Some(true))];
+        let raised = |at| vec![(Event::Raised, day(at))];
+        assert_eq!(story(1, &days), [raised(1), vec![], vec![(Event::Recovered, day(1))], vec![], raised(5)]);
+    }
+
+    #[test]
+    fn it_has_to_be_broken_for_long_enough() {
+        let broken = Some(true);
+        let days = [(1, broken), (2, broken), (3, broken), (4, Some(false)), (5, broken), (12, broken)];
+        let day = |day| Date::constant(2022, 1, day);
+        let told = story(3, &days);
+        assert_eq!(told[2], [(Event::Raised, day(3))]);
+        assert_eq!(told[3], [(Event::Recovered, day(3))]);
+        // A week between two runs: eight days have passed.
+        assert_eq!((told[4].len(), &told[5]), (0, &vec![(Event::Raised, day(12))]));
+    }
+
+    #[test]
+    fn what_cannot_be_judged_stays_as_it_was() {
+        let told = story(1, &[(1, Some(true)), (2, None), (3, Some(true)), (4, None), (5, Some(false))]);
+        assert_eq!(told.iter().map(Vec::len).collect::<Vec<_>>(), [1, 0, 0, 0, 1]);
+    }
+
+    #[test]
+    fn a_rule_that_is_gone_is_forgotten() {
+        let as_of = Date::constant(2022, 1, 1);
+        let (before, _) = Standing::after(None, &[rule(1)], &[finding(Some(true))], as_of, "run");
+        assert_eq!(before.alerts().len(), 1);
+        assert!(before.is_alarming());
+        let (after, events) = Standing::after(Some(&before), &[], &[], as_of, "run");
+        assert_eq!((after.alerts().len(), events.len()), (0, 0));
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use covid_monitoring::{Alert, Scores, Summary};
+use covid_monitoring::{Alert, Blame, DataReport, Scores, Summary};
 use covid_report::{Column, Table, count, score};
 
 use crate::{MonitoringReport, monitor::Rolling};
@@ -20,6 +20,9 @@ pub fn monitoring_text(report: &MonitoringReport, worst: usize) -> String {
     }
     for alert in &report.alerts {
         let _ = writeln!(text, "{}", alert_text(alert));
+    }
+    if report.alerts.iter().any(|alert| alert.blame == Blame::Data) {
+        faults(report.data.as_ref()).for_each(|line| drop(writeln!(text, "{line}")));
     }
     let summary = &report.summary;
     if !report.rolling.is_empty() {
@@ -42,6 +45,30 @@ pub fn alert_text(alert: &Alert) -> String {
     let Alert { rule, blame, severity, since, sentence, .. } = alert;
     format!("{severity}, {rule} ({blame}) since {since}: {sentence}")
 }
+
+/// The places whose data are at fault, by fault.
+fn faults(data: Option<&DataReport>) -> impl Iterator<Item = String> {
+    let names = |all: Vec<String>| match all.len() {
+        0..=SHOWN_NAMES => all.join("; "),
+        more => format!("{} and {} more", all[..SHOWN_NAMES].join("; "), more - SHOWN_NAMES),
+    };
+    let by_fault = data.map(|data| {
+        let named = |location: &String| location.clone();
+        [
+            ("renamed, as it seems", data.renamed.iter().map(|pair| format!("{} to {}", pair.old, pair.new)).collect()),
+            ("vanished", data.vanished.iter().map(named).collect()),
+            ("stopped reporting", data.stalled.iter().map(|place| named(&place.location)).collect()),
+            ("without a count on the last day", data.missing.iter().map(|place| named(&place.location)).collect()),
+            ("revised downward", data.revised.iter().map(|place| named(&place.location)).collect()),
+            ("with a jump", data.jumps.iter().map(|place| named(&place.location)).collect::<Vec<String>>()),
+        ]
+    });
+    let found = by_fault.into_iter().flatten().filter(|(_, places)| !places.is_empty());
+    found.map(move |(fault, places)| format!("  {fault}: {}", names(places)))
+}
+
+/// Names of places that are shown of a fault.
+const SHOWN_NAMES: usize = 5;
 
 fn rolling(windows: &[Rolling]) -> Table {
     let mut table = Table::new(["Last days", "RMSLE", "No change", "Usual", "In 95 %", "Rows"].map(Column::number));

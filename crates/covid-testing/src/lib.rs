@@ -6,6 +6,7 @@ mod real_data;
 mod sandbox;
 mod snapshot;
 mod visits;
+mod world;
 
 pub use http_server::{ALWAYS, HttpServer, Request, Trouble};
 #[doc(hidden)]
@@ -15,3 +16,4 @@ pub use real_data::real_data;
 pub use sandbox::{NOW, Output, Sandbox};
 pub use snapshot::filters;
 pub use visits::visits;
+pub use world::{PlaceDay, World};

@@ -1,6 +1,9 @@
 //! The fifth stage as a user runs it.
 #![allow(clippy::unwrap_used)]
 
+mod bad_days;
+mod replay;
+
 use covid_testing::{Output, Sandbox, assert_run};
 
 fn run(sandbox: &Sandbox, args: &[&str]) -> Output {
@@ -64,13 +67,79 @@ fn day_after_day_it_scores_what_it_forecast_the_week_before() {
     assert!(next.stdout.contains("the champion stays"), "{next}");
 }
 
+/// Better than no change by 99 % is more than any model can be: the rule must be broken.
+fn asking_too_much() -> Sandbox {
+    Sandbox::new().env("COVID_MONITORING_RULES_NAIVE_BELOW", "0.99")
+}
+
 #[test]
 fn a_champion_that_is_not_good_enough_is_challenged() {
-    // Better than no change by 99 % is more than any model can be: the rule must fire.
-    let sandbox = Sandbox::new().env("COVID_DELIVERY_MIN_SKILL", "0.99");
+    let sandbox = asking_too_much();
     assert!(run(&sandbox, &["-q", "--as-of", "2021-05-20"]).success());
     let next = run(&sandbox, &["-q", "--as-of", "2021-05-27"]);
+    assert_eq!(next.code, Some(5), "an alert stands: {next}");
+    assert!(next.stdout.contains("critical, naive (model) since 2021-05-27: skill against no change"), "{next}");
     assert!(next.stdout.contains("a challenger is trained"), "{next}");
     assert!(next.stdout.contains("is registered as version 2 of covid-predictor-sample, promoted"), "{next}");
     assert!(next.stdout.contains("by covid-predictor-sample 2 (ensemble"), "{next}");
+    let record = sandbox.files().into_iter().find(|file| file.starts_with("store/sample/deliveries/as_of=2021-05-27/"));
+    let record: serde_json::Value = serde_json::from_str(&sandbox.read(&record.unwrap())).unwrap();
+    assert_eq!(record["asked_by"], serde_json::json!(["naive"]));
+    assert_eq!(record["training"]["version"], 2);
+}
+
+#[test]
+fn a_cooldown_keeps_it_from_training_every_day() {
+    let sandbox = asking_too_much();
+    assert!(run(&sandbox, &["-q", "--as-of", "2021-05-20"]).success());
+    let next = run(&sandbox, &["-q", "--as-of", "2021-05-24"]);
+    let why = "no challenger is trained: the last training was as of 2021-05-20, and the next one may be on 2021-05-27";
+    assert!(next.stdout.contains(why), "{next}");
+    assert!(next.stdout.contains("by covid-predictor-sample 1 (ensemble"), "{next}");
+}
+
+#[test]
+fn retraining_and_promotion_can_be_turned_off() {
+    let sandbox = asking_too_much().env("COVID_DELIVERY_RETRAIN", "false");
+    assert!(run(&sandbox, &["-q", "--as-of", "2021-05-20"]).success());
+    let next = run(&sandbox, &["-q", "--as-of", "2021-05-27"]);
+    assert!(next.stdout.contains("no challenger is trained: retraining is turned off"), "{next}");
+
+    let sandbox = asking_too_much().env("COVID_DELIVERY_PROMOTE", "false");
+    assert!(run(&sandbox, &["-q", "--as-of", "2021-05-20"]).success());
+    let next = run(&sandbox, &["-q", "--as-of", "2021-05-27"]);
+    assert!(next.stdout.contains("was not promoted: promotion is turned off"), "{next}");
+    assert!(next.stdout.contains("by covid-predictor-sample 1 (ensemble"), "{next}");
+    // The challenger forecasts in the champion's shadow, and is compared with it.
+    assert!(next.stdout.contains("the challenger, covid-predictor-sample 2 (ensemble), predicted the same"), "{next}");
+    let later = run(&sandbox, &["-q", "--as-of", "2021-05-30"]);
+    assert!(later.stdout.contains("scored: "), "{later}");
+    let scores =
+        sandbox.files().into_iter().find(|file| file.starts_with("store/sample/monitoring/csv/as_of=2021-05-30/"));
+    let shadows = sandbox
+        .read(&scores.unwrap())
+        .lines()
+        .filter(|line| line.contains(",2,") && line.ends_with(",1,1,1,1"))
+        .count();
+    assert!(shadows > 0, "{later}");
+}
+
+#[test]
+fn a_rule_of_one_s_own_is_obeyed_and_a_bad_one_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "mine.toml",
+        "[monitoring.rules.narrow]\nscore = \"coverage50\"\nbelow = 0.99\nseverity = \"warning\"\n",
+    );
+    assert!(run(&sandbox, &["-q", "--as-of", "2021-05-20"]).success());
+    let next = run(&sandbox, &["-q", "--as-of", "2021-05-27", "--config", "mine.toml"]);
+    assert_eq!(next.code, Some(5), "{next}");
+    assert!(
+        next.stdout.contains("warning, narrow (model) since 2021-05-27: share of counts in the 50 % interval"),
+        "{next}"
+    );
+    sandbox.write("bad.toml", "[monitoring.rules.narrow]\nscore = \"coverage50\"\nbelow = \"often\"\n");
+    assert_run!(run(&sandbox, &["-q", "--config", "bad.toml"]), @"");
+    sandbox.write("bad.toml", "[monitoring.rules.narrow]\nscore = \"coverage50\"\nbeloww = 1\n");
+    assert_run!(run(&sandbox, &["-q", "--config", "bad.toml"]), @"");
 }

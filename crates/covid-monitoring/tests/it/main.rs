@@ -7,7 +7,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use covid_core::{Panel, PanelView, Target, Timestamp, log_count};
 use covid_data::{Repair, Simulation, SourceKind, repair};
-use covid_monitoring::{Monitored, MonitoringSettings, Request, monitor, monitoring_ledger};
+use covid_monitoring::{
+    Monitored, MonitoringSettings, Request, Tally, Window, Windows, monitor, monitoring_ledger, scores, tallies,
+};
 use covid_prediction::{Branch, Champion, predict};
 use covid_storage::{MemoryStore, list_all};
 use covid_training::{Model, Recipe, Replay, TrainingSettings};
@@ -28,12 +30,15 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_900_000_000 + second).unwrap()
 }
 
-async fn predict_on(store: &MemoryStore, panel: &Panel, day: usize, horizon: usize, second: i64) {
+fn champion(panel: &Panel, recipe: Recipe) -> Champion {
     let prepare = |view: &PanelView<'_>| repair(view, Repair::Monotone).0;
     let view = panel.as_of(panel.date(90)).unwrap();
-    let model = Model::train(&Replay::new(view, &prepare, 14), Recipe::DampedGrowth, &SETTINGS).unwrap();
-    let champion = Champion { name: "covid-predictor-test".into(), version: 1, run_id: "0".repeat(32), model };
-    let request = covid_prediction::Request {
+    let model = Model::train(&Replay::new(view, &prepare, 14), recipe, &SETTINGS).unwrap();
+    Champion { name: "covid-predictor-test".into(), version: 1, run_id: "0".repeat(32), model }
+}
+
+fn request(panel: &Panel, day: usize, horizon: usize, second: i64) -> covid_prediction::Request {
+    covid_prediction::Request {
         dataset: "test".into(),
         source_kind: SourceKind::Sample,
         fetched_at: at(second),
@@ -45,8 +50,12 @@ async fn predict_on(store: &MemoryStore, panel: &Panel, day: usize, horizon: usi
         branch: Branch::Real,
         shadow: false,
         csv: true,
-    };
-    predict(store, &champion, &request, &SETTINGS, at(second)).await.unwrap();
+    }
+}
+
+async fn predict_on(store: &MemoryStore, panel: &Panel, day: usize, horizon: usize, second: i64) {
+    let champion = champion(panel, Recipe::DampedGrowth);
+    predict(store, &champion, &request(panel, day, horizon, second), &SETTINGS, at(second)).await.unwrap();
 }
 
 async fn monitor_on(store: &MemoryStore, panel: &Panel, day: usize, second: i64) -> Option<Monitored> {
@@ -145,4 +154,98 @@ async fn the_store_holds_what_was_found() {
         format!("test/monitoring/plans/{run}.json"),
     ];
     assert_eq!(keys, expected);
+}
+
+#[tokio::test]
+async fn a_count_that_comes_late_is_scored_and_a_revised_one_scored_anew() {
+    let (panel, store) = (panel(), MemoryStore::new());
+    predict_on(&store, &panel, 100, 7, 1).await;
+    let mut early = panel.clone();
+    early.counts_mut(0, Target::Fatalities)[105] = f64::NAN;
+    early.counts_mut(1, Target::ConfirmedCases)[104] *= 1.5;
+    early.counts_mut(2, Target::ConfirmedCases)[104] *= 1.0 + 1e-6;
+    let first = monitor_on(&store, &early, 108, 2).await.unwrap();
+    assert_eq!(first.summary.rows, 6 * 2 * 7 - 1);
+
+    // The same day with the final counts: one came late, one was revised, and one moved too little to matter.
+    let second = monitor_on(&store, &panel, 108, 3).await.unwrap();
+    assert!(!second.already_done);
+    assert_eq!(second.summary.rows, 2);
+    let [scored] = &second.manifest.work.scored[..] else { panic!("{:?}", second.manifest.work.scored) };
+    assert_eq!((scored.rows, scored.reopened), (2, 1));
+    assert_eq!(second.manifest.work.vintage, panel.digest());
+    assert!(monitor_on(&store, &panel, 108, 4).await.unwrap().already_done);
+
+    // Sums and rows are those of one look at the final counts, but for the one that moved too little.
+    let at_once = MemoryStore::new();
+    predict_on(&at_once, &panel, 100, 7, 1).await;
+    monitor_on(&at_once, &panel, 108, 2).await.unwrap();
+    let [twice, once] = [&store, &at_once].map(|store| async {
+        let tallies = tallies(store, "test", Branch::Real, panel.date(108), 28).await.unwrap();
+        let rows = scores(store, "test", Branch::Real, panel.date(108), 28).await.unwrap();
+        (Window::of(&tallies, false).total(), rows)
+    });
+    let ((twice, rows), (once, _)) = (twice.await, once.await);
+    assert_eq!((twice.rows, rows.len()), (6 * 2 * 7, 6 * 2 * 7));
+    assert!((twice.squared_error - once.squared_error).abs() < 1e-6, "{twice:?} {once:?}");
+    assert!((twice.wis_log - once.wis_log).abs() < 1e-6);
+    let revised = rows.iter().find(|row| row.horizon == 4 && row.location.name() == panel.locations()[1].name());
+    assert_eq!(revised.unwrap().actual, panel.counts(1, Target::ConfirmedCases)[104]);
+    assert_eq!(Window::of(&Tally::of(&rows, []), false).rows(), twice.rows);
+}
+
+#[tokio::test]
+async fn dates_beyond_the_lookback_are_closed() {
+    let (panel, store) = (panel(), MemoryStore::new());
+    predict_on(&store, &panel, 92, 7, 1).await;
+    let request = Request {
+        dataset: "test",
+        source_kind: SourceKind::Sample,
+        panel: &panel,
+        as_of: panel.date(119),
+        branch: Branch::Real,
+        csv: false,
+    };
+    let near = MonitoringSettings { lookback_days: 22, ..settings() };
+    let monitored = monitor(&store, request, &near, at(2)).await.unwrap().unwrap();
+    // Days 98 and 99 are the last two that are not more than 22 days before day 119.
+    assert_eq!(monitored.summary.rows, 6 * 2 * 2);
+    assert_eq!(monitored.csv_key, None);
+}
+
+#[tokio::test]
+async fn the_challenger_s_forecasts_are_scored_apart() {
+    let (panel, store) = (panel(), MemoryStore::new());
+    predict_on(&store, &panel, 100, 7, 1).await;
+    let shadow = covid_prediction::Request { shadow: true, ..request(&panel, 100, 7, 2) };
+    let naive = champion(&panel, Recipe::Persistence);
+    predict(&store, &naive, &shadow, &SETTINGS, at(2)).await.unwrap();
+    let again = predict(&store, &naive, &shadow, &SETTINGS, at(3)).await.unwrap();
+    assert!(again.already_done, "a shadow run is found by its digest, too");
+
+    let monitored = monitor_on(&store, &panel, 108, 4).await.unwrap();
+    assert_eq!(monitored.manifest.work.scored.len(), 2);
+    assert_eq!(monitored.summary.rows, 6 * 2 * 7, "what people are told is the champion's");
+    let sums = tallies(&store, "test", Branch::Real, panel.date(108), 28).await.unwrap();
+    let windows = Windows::of(&sums);
+    assert_eq!(windows.champion, windows.beside);
+    let naive = windows.challenger.headline(7).unwrap();
+    assert!((naive - windows.champion.persistence_headline(7).unwrap()).abs() < 1e-9);
+    assert!(windows.champion.headline(7).unwrap() != naive);
+    assert_eq!(monitored.summary.headline.unwrap(), windows.champion.headline(7).unwrap());
+}
+
+#[tokio::test]
+async fn predictions_without_published_counts_are_scored_when_these_come() {
+    let (panel, store) = (panel(), MemoryStore::new());
+    predict_on(&store, &panel, 100, 7, 1).await;
+    let mut silent = panel.clone();
+    for place in 0..6 {
+        for target in Target::ALL {
+            silent.counts_mut(place, target)[101..].fill(f64::NAN);
+        }
+    }
+    let none = monitor_on(&store, &silent, 108, 2).await.unwrap();
+    assert_eq!((none.summary.rows, none.summary.headline), (0, None));
+    assert_eq!(monitor_on(&store, &panel, 109, 3).await.unwrap().summary.rows, 6 * 2 * 7);
 }
