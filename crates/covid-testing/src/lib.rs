@@ -4,6 +4,7 @@ mod http_server;
 mod live;
 mod real_data;
 mod sandbox;
+mod smtp_server;
 mod snapshot;
 mod visits;
 
@@ -13,5 +14,6 @@ pub use insta;
 pub use live::{Keys, S3Server, live_server};
 pub use real_data::real_data;
 pub use sandbox::{NOW, Output, Sandbox};
+pub use smtp_server::{Mail, SmtpServer, SmtpTrouble, Step};
 pub use snapshot::filters;
 pub use visits::visits;
