@@ -146,7 +146,9 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         *lock(&shared.sessions) += 1;
         let shared = Arc::clone(shared);
         // A client that goes away is no failure of the server's.
-        thread::spawn(move || Session { shared: &shared, stream, login: None, from: String::new(), to: vec![] }.run().ok());
+        thread::spawn(move || {
+            Session { shared: &shared, stream, login: None, from: String::new(), to: vec![] }.run().ok()
+        });
     }
 }
 
@@ -261,7 +263,8 @@ impl Session<'_> {
             Some(SmtpTrouble::Hang) => {
                 // Until the client goes, or this server.
                 self.stream.set_read_timeout(Some(Duration::from_millis(10)))?;
-                let gone = |error: io::Error| !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
+                let gone =
+                    |error: io::Error| !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
                 while !self.shared.stopped.load(Ordering::SeqCst) {
                     match self.stream.peek(&mut [0]) {
                         Ok(0) => break,
@@ -349,7 +352,10 @@ mod tests {
     fn it_takes_mail_and_knows_who_brings_it() {
         let server = SmtpServer::start();
         let plain = ["EHLO me", "AUTH PLAIN AG1lAHB3"];
-        assert_eq!(talk(&server, &[&plain[..], &LETTER, &["QUIT"]].concat()).join(" "), "220 250 235 250 250 250 354 250 221");
+        assert_eq!(
+            talk(&server, &[&plain[..], &LETTER, &["QUIT"]].concat()).join(" "),
+            "220 250 235 250 250 250 354 250 221"
+        );
         let mail = server.mails().remove(0);
         assert_eq!(mail.login, Some(("me".into(), "pw".into())));
         assert_eq!((mail.from.as_str(), mail.to.join(" ").as_str()), ("a@x", "b@x c@x"));

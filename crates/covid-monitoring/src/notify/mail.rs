@@ -127,37 +127,24 @@ impl Mail {
         // First without a mail: what goes wrong up to here, has surely not sent one.
         match time::timeout(limit, transport.test_connection()).await {
             Ok(Ok(_)) => {}
-            Ok(Err(error)) => return Tried::Failed { reason: unwelcome(&error), may_pass: may_pass(&error) },
+            Ok(Err(error)) => return Tried::Failed { reason: cause(&error), may_pass: may_pass(&error) },
             Err(_) => {
                 return Tried::Failed { reason: format!("{} before it took any mail", silent(limit)), may_pass: true };
             }
         }
         match time::timeout(limit, transport.send(mail.clone())).await {
             Ok(Ok(_)) => Tried::Sent,
-            Ok(Err(error)) => self.judged(&error),
+            Ok(Err(error)) => judged(&error),
             Err(_) => Tried::Unsure(silent(limit)),
         }
     }
+}
 
-    /// The failure of a mail on its way.
-    fn judged(&self, error: &Error) -> Tried {
-        let reason = match error.status() {
-            Some(code) => format!("the server answered {code}{}", self.reply(error)),
-            None => cause(error),
-        };
-        match error.status().is_some() || error.is_client() || error.is_tls() {
-            true => Tried::Failed { reason, may_pass: may_pass(error) },
-            false => Tried::Unsure(reason),
-        }
-    }
-
-    /// What the server says, such as that there is no such user; nothing if it may give the password away.
-    fn reply(&self, error: &Error) -> String {
-        let reply = error.source().map(ToString::to_string).unwrap_or_default();
-        let reply: String = one_line(&reply).chars().take(200).collect();
-        let words = self.url.expose().split(|c: char| "/:@?".contains(c)).filter(|word| word.len() > 3);
-        let is_told = words.filter(|word| !self.server.contains(word)).any(|word| reply.contains(word));
-        if reply.is_empty() || is_told { String::new() } else { format!(" ({reply})") }
+/// The failure of a mail on its way.
+fn judged(error: &Error) -> Tried {
+    match error.status().is_some() || error.is_client() || error.is_tls() {
+        true => Tried::Failed { reason: cause(error), may_pass: may_pass(error) },
+        false => Tried::Unsure(cause(error)),
     }
 }
 
@@ -166,18 +153,22 @@ fn may_pass(error: &Error) -> bool {
     !(error.is_permanent() || error.is_client() || error.is_tls())
 }
 
-/// The failure of a greeting. What the server says here is not shown: it may have to do with the password.
-fn unwelcome(error: &Error) -> String {
+/// Why it failed. Nothing that the server says is shown but its numbers: a text may have the password in it.
+fn cause(error: &Error) -> String {
+    let said = error.source().map(ToString::to_string).unwrap_or_default();
     match error.status() {
-        Some(code) if error.is_permanent() => format!("the server answered {code} when asked to let us in"),
-        Some(code) => format!("the server answered {code}"),
-        None => cause(error),
+        Some(code) => format!("the server answered {code}{}", enhanced_code(&said)),
+        None if error.is_response() => "the server's answer cannot be understood, or was cut off".to_owned(),
+        None => one_line(if said.is_empty() { "no cause is known" } else { &said }).into_owned(),
     }
 }
 
-fn cause(error: &Error) -> String {
-    let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-    one_line(&cause).into_owned()
+/// The enhanced status code (RFC 3463) at the beginning of an answer: ` 5.1.1` where there is no such mailbox.
+fn enhanced_code(said: &str) -> String {
+    let code = said.split_whitespace().next().unwrap_or_default();
+    let parts: Vec<&str> = code.split('.').collect();
+    let is_number = |part: &&str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    if parts.len() == 3 && parts.iter().all(is_number) { format!(" {code}") } else { String::new() }
 }
 
 fn silent(limit: Duration) -> String {

@@ -62,7 +62,7 @@ impl Slack {
     }
 
     fn is_secret(&self, word: &str) -> bool {
-        self.secret.expose().contains(word)
+        self.secret.expose().to_lowercase().contains(word)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Monitoring on a store in memory: every due row is scored once, against what was published.
 #![allow(clippy::unwrap_used)]
 
+mod notify;
+
 use std::sync::Arc;
 
 use covid_core::{Panel, PanelView, Target, Timestamp, log_count};
