@@ -74,7 +74,7 @@ pub async fn tell(
     let loud: Vec<&Notice> = notices.iter().filter(|notice| notice.alert.severity > Severity::Notice).collect();
     let sinks = match settings.sinks() {
         Ok(sinks) => sinks,
-        Err(error) => return loud.iter().map(|notice| Told::not_at_all("nobody", notice, error.to_string())).collect(),
+        Err(error) => return loud.iter().map(|notice| Told::new("nobody", notice, Outcome::never(&error))).collect(),
     };
     if sinks.is_empty() {
         return Vec::new();
@@ -121,7 +121,7 @@ impl Teller<'_> {
     async fn deliver(&mut self, notice: &Notice, claimed: Result<Option<Claim>, StorageError>) -> Option<Told> {
         let claim = match claimed {
             Ok(claim) => claim?,
-            Err(error) => return Some(Told::not_at_all(&self.sink.to_string(), notice, error.to_string())),
+            Err(error) => return Some(Told::new(self.sink, notice, Outcome::never(&error))),
         };
         let (id, created_at) = (claim.record.id.clone(), claim.record.created_at);
         let message = Message { id: &id, created_at, now: self.records.now, notice };
@@ -135,14 +135,20 @@ impl Teller<'_> {
             Delivery::Unsure(reason) => Outcome::Unsure { reason },
             Delivery::Failed(reason) => Outcome::Failed { reason, is_tried_again },
         };
-        Some(Told { outcome, ..Told::not_at_all(&self.sink.to_string(), notice, String::new()) })
+        Some(Told::new(self.sink, notice, outcome))
     }
 }
 
 impl Told {
-    fn not_at_all(sink: &str, notice: &Notice, reason: String) -> Self {
-        let outcome = Outcome::Failed { reason, is_tried_again: false };
-        Self { sink: sink.to_owned(), rule: notice.alert.rule.clone(), event: notice.event, outcome }
+    fn new(sink: impl fmt::Display, notice: &Notice, outcome: Outcome) -> Self {
+        Self { sink: sink.to_string(), rule: notice.alert.rule.clone(), event: notice.event, outcome }
+    }
+}
+
+impl Outcome {
+    /// Nothing was sent, and nothing is on record.
+    fn never(error: &impl fmt::Display) -> Self {
+        Self::Failed { reason: error.to_string(), is_tried_again: false }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::Notice;
 const FORMAT_VERSION: u64 = 1;
 
 /// A notice is tried in so many monitoring runs.
-pub(super) const MAX_ATTEMPTS: u32 = 10;
+const MAX_ATTEMPTS: u32 = 10;
 
 /// A notice is not tried any more when it is older: a week, in seconds.
 const MAX_AGE: i64 = 7 * 24 * 3600;

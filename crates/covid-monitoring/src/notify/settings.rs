@@ -76,7 +76,8 @@ impl AlertSettings {
             sinks.push(Sink::Webhook(Webhook::new(url, self.webhook_secret.as_ref())?));
         }
         if let Some(url) = &self.slack_url {
-            sinks.push(Sink::Slack(Slack::new(address("alerts.slack_url", url)?, url.clone())));
+            let shown = address("alerts.slack_url", url)?.with_secret_path();
+            sinks.push(Sink::Slack(Slack::new(shown, url.clone())));
         }
         if let Some(url) = &self.smtp_url {
             sinks.extend(Mail::all(url, self.smtp_from.as_deref(), self.smtp_to.as_deref())?.map(Sink::Mail));
@@ -106,10 +107,8 @@ impl AlertSettings {
     }
 }
 
-/// The address, of which no more is ever shown than the host.
 fn address(name: &'static str, url: &Secret) -> Result<HttpUrl, MonitoringError> {
-    let url = url.expose().parse::<HttpUrl>().map_err(|_| hidden(name, "an address such as `https://HOST/PATH`"))?;
-    Ok(url.with_secret_path())
+    url.expose().parse().map_err(|_| hidden(name, "an address such as `https://HOST/PATH`"))
 }
 
 /// The error for a secret that cannot be used.

@@ -54,7 +54,7 @@ impl Sink {
         }
     }
 
-    /// SHA-256 of what tells it from others of its kind. A guessable secret is no part of it.
+    /// SHA-256 of what tells it from others of its kind. A password, which could be guessed from it, is no part of it.
     pub(super) fn address(&self) -> String {
         sha256_hex(match self {
             Self::Webhook(webhook) => webhook.address().as_bytes(),

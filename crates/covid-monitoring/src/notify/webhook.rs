@@ -40,7 +40,8 @@ struct Body<'a> {
 impl Webhook {
     pub(super) fn new(url: HttpUrl, secret: Option<&Secret>) -> Result<Self, MonitoringError> {
         let key = secret.map(key).transpose()?;
-        Ok(Self { address: url.to_string(), url, key })
+        // Who knows the path may post to it, with many receivers; so it is hidden, but it tells one from another.
+        Ok(Self { address: url.to_string(), url: url.with_secret_path(), key })
     }
 
     pub(super) fn host(&self) -> &str {

@@ -6,6 +6,7 @@ use covid_http::Secret;
 use covid_monitoring::{AlertSettings, Outcome, tell};
 use covid_storage::{MemoryStore, ObjectStore, PutMode, list_all};
 use covid_testing::SmtpServer;
+use serde_json::Value;
 
 use super::{at, impatient, notice, outcome, state};
 
@@ -42,7 +43,13 @@ async fn version_1_is_still_read() {
         fs::write(golden(), &bytes).unwrap();
     }
     let old = fs::read_to_string(golden()).unwrap();
-    assert_eq!(String::from_utf8(bytes).unwrap(), old, "the format is still written the same way");
+    let comparable = |text: &[u8]| {
+        let mut record: Value = serde_json::from_slice(text).unwrap();
+        // In the words of the operating system.
+        record["reason"] = record["reason"].is_string().into();
+        record
+    };
+    assert_eq!(comparable(&bytes), comparable(old.as_bytes()), "the format is still written the same way");
     let (store, server) = (MemoryStore::new(), SmtpServer::start());
     store.put(&key, old.into(), PutMode::CreateOnly).await.unwrap();
     assert_eq!(outcome(tell(&store, &settings(&server.url("")), "jhu", &[], at(1)).await), Outcome::Sent);

@@ -49,7 +49,7 @@ impl Scene {
 
 /// Nobody is told.
 fn impatient() -> AlertSettings {
-    AlertSettings { timeout_seconds: 0.3, tries: 3, backoff_seconds: 0.001, ..AlertSettings::default() }
+    AlertSettings { timeout_seconds: 1.0, tries: 3, backoff_seconds: 0.001, ..AlertSettings::default() }
 }
 
 fn at(hour: i64) -> Timestamp {

@@ -148,6 +148,14 @@ async fn a_failure_is_not_told_to_who_took_the_receiver_s_place() {
     assert!(scene.tell(&other.slack(), &[], 1).await.is_empty(), "it was not for this one");
     assert_eq!(outcome(scene.tell(&other.slack(), &[notice()], 2).await), Outcome::Sent, "this is");
     assert_eq!(records(&scene.store).await.len(), 2);
+
+    // Another path of the same host is another receiver; another token is not.
+    scene.server.put("/other", "ok");
+    let webhook = |path: &str| AlertSettings { webhook_url: Some(Secret::new(scene.server.url(path))), ..impatient() };
+    assert_eq!(scene.tell(&webhook("/other?token=1"), &[notice()], 3).await.len(), 1);
+    assert_eq!(scene.tell(&webhook("/other?token=2"), &[notice()], 3).await.len(), 0);
+    scene.server.behave();
+    assert_eq!(scene.tell(&webhook(PATH), &[notice()], 3).await.len(), 1);
 }
 
 #[tokio::test]
