@@ -20,7 +20,7 @@ use url::{Host, Url};
 
 use super::{
     message::Message,
-    settings::{AlertSettings, hidden},
+    settings::{AlertSettings, LONGEST_WAIT, hidden},
     sink::Delivery,
 };
 use crate::MonitoringError;
@@ -95,7 +95,7 @@ impl Mail {
                 Tried::Failed { reason, .. } => tracing::info!("{}; trying again", self.sentence(&reason, made)),
             }
             time::sleep(wait).await;
-            (wait, made) = (wait.saturating_mul(2), made + 1);
+            (wait, made) = (wait.saturating_mul(2).min(LONGEST_WAIT), made + 1);
         }
     }
 

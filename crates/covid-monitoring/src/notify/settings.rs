@@ -9,6 +9,9 @@ use serde::Deserialize;
 use super::{mail::Mail, sink::Sink, slack::Slack, webhook::Webhook};
 use crate::MonitoringError;
 
+/// The longest wait between two tries, whoever asks for a longer one.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
 /// Settings of the sinks. A sink whose address is not set is off; all are by default.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct AlertSettings {
@@ -101,8 +104,8 @@ impl AlertSettings {
             try_timeout: self.timeout(),
             tries,
             backoff: self.backoff(),
+            longest_wait: LONGEST_WAIT,
             redirects: 0,
-            ..HttpSettings::default()
         }
     }
 }

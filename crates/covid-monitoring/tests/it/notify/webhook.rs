@@ -114,6 +114,14 @@ fn python_verifies(secret: &str, request: &Request) {
     assert_eq!(verify(&request.body, &at(1).as_second().to_string()), Some(false), "an hour later");
 }
 
+#[test]
+fn the_document_shows_the_receiver_that_is_tested() {
+    let (document, script) =
+        (include_str!("../../../../../docs/alerts.md"), include_str!("../../../../../docs/verify_webhook.py"));
+    let function = &script[script.find("def verify").unwrap()..script.find("\n\n\nif __name__").unwrap()];
+    assert!(document.contains(function));
+}
+
 #[tokio::test]
 async fn what_may_pass_is_tried_again_with_the_same_id() {
     for trouble in [Trouble::Status(500), Trouble::Status(503), Trouble::Close, Trouble::Stall(0)] {
