@@ -93,7 +93,7 @@ async fn no_secret_is_in_a_record_a_log_or_an_outcome() {
         let mut shown = format!("{told:?} {settings:?} {}", super::lines(&told));
         for object in list_all(&store, "").await.unwrap() {
             shown += &object.key;
-            shown += &String::from_utf8(store.get(&object.key).await.unwrap().bytes.to_vec()).unwrap();
+            shown += std::str::from_utf8(&store.get(&object.key).await.unwrap().bytes).unwrap();
         }
         assert_silent(&shown);
     }
