@@ -31,7 +31,14 @@ const MLFLOW_VARIABLES: [(&str, &str); 4] = [
     ("MLFLOW_TRACKING_TOKEN", "mlflow.token"),
 ];
 /// Settings whose values are never shown.
-const SECRETS: [&str; 2] = ["mlflow.password", "mlflow.token"];
+const SECRETS: [&str; 6] = [
+    "alerts.slack_url",
+    "alerts.smtp_url",
+    "alerts.webhook_secret",
+    "alerts.webhook_url",
+    "mlflow.password",
+    "mlflow.token",
+];
 /// The folder for downloads. Not set, it is in the user's own cache folder.
 const CACHE_DIR: &str = "fetch.cache_dir";
 
@@ -505,7 +512,7 @@ mod tests {
     #[test]
     fn every_setting_is_described() {
         let layers = Layers::defaults().unwrap();
-        assert_eq!(layers.defaults.len(), 73);
+        assert_eq!(layers.defaults.len(), 82);
         for key in layers.defaults.keys() {
             let description = description(key).unwrap();
             assert!(description.ends_with('.'), "{description}");
@@ -525,6 +532,7 @@ mod tests {
         assert_eq!(shown("mlflow.token", "secret"), "<redacted>");
         for secret in SECRETS {
             assert!(description(secret).is_some(), "{secret} is a setting");
+            assert_eq!(shown(secret, "https://hooks.example/services/secret"), "<redacted>");
         }
     }
 }

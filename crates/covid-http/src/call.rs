@@ -1,5 +1,7 @@
 //! Calls of a service: a request with a body that fits in memory, and an answer that does.
 
+use std::fmt;
+
 use bytes::Bytes;
 use reqwest::{Method, RequestBuilder, Response, header};
 use serde_json::Value;
@@ -14,13 +16,35 @@ const MAX_BYTES: u64 = 64 << 20;
 const MAX_REFUSAL: u64 = 64 << 10;
 
 /// A request to a service.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Call {
     method: Method,
     url: HttpUrl,
+    headers: Vec<(&'static str, String)>,
     body: Option<(&'static str, Bytes)>,
-    is_repeatable: bool,
+    repeats: Repeats,
     max_bytes: u64,
+}
+
+/// After which failures a call is made again.
+#[derive(Debug, Clone, Copy)]
+enum Repeats {
+    /// After every one that may pass.
+    Always,
+    /// After one that says no, or where the server was not reached.
+    Refused,
+    /// Where the server did surely not begin.
+    Undone,
+}
+
+impl Repeats {
+    fn allow(self, fault: &HttpFault) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Refused => matches!(fault, HttpFault::Status { .. }) || fault.is_surely_undone(),
+            Self::Undone => fault.is_surely_undone(),
+        }
+    }
 }
 
 impl Call {
@@ -50,12 +74,18 @@ impl Call {
     }
 
     fn new(method: Method, url: HttpUrl) -> Self {
-        Self { method, url, body: None, is_repeatable: true, max_bytes: MAX_BYTES }
+        let (headers, repeats) = (Vec::new(), Repeats::Always);
+        Self { method, url, headers, body: None, repeats, max_bytes: MAX_BYTES }
     }
 
     /// Sends a document.
     pub fn json(self, document: &Value) -> Self {
-        Self { body: Some(("application/json", document.to_string().into())), ..self }
+        self.json_bytes(document.to_string().into())
+    }
+
+    /// Sends a document to the byte as it was written, since somebody signed it, say.
+    pub fn json_bytes(self, document: Bytes) -> Self {
+        Self { body: Some(("application/json", document)), ..self }
     }
 
     /// Sends bytes.
@@ -63,15 +93,33 @@ impl Call {
         Self { body: Some(("application/octet-stream", bytes)), ..self }
     }
 
+    /// Sends a header. Its value is not shown.
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
     /// Says that doing it twice is not the same as once: it is tried again only where it was surely not done, and
     /// [`HttpError::may_be_done`] tells the caller of the rest.
     pub fn once(self) -> Self {
-        Self { is_repeatable: false, ..self }
+        Self { repeats: Repeats::Undone, ..self }
+    }
+
+    /// The same for a service that did nothing if it says no, whatever the status: it is tried again after an answer that
+    /// may pass, but not where none came.
+    pub fn once_unless_refused(self) -> Self {
+        Self { repeats: Repeats::Refused, ..self }
     }
 
     /// Takes an answer of at most so many bytes.
     pub fn at_most(self, max_bytes: u64) -> Self {
         Self { max_bytes, ..self }
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Call({} {})", self.method, self.url)
     }
 }
 
@@ -90,7 +138,7 @@ impl Client {
                 Ok(body) => return Ok(body),
                 Err(fault) => fault,
             };
-            let wait = tries.after(&fault).filter(|_| call.is_repeatable || fault.is_surely_undone());
+            let wait = tries.after(&fault).filter(|_| call.repeats.allow(&fault));
             let Some(wait) = wait else {
                 return Err(HttpError::new("call", call.url.to_string(), tries.made(), fault));
             };
@@ -108,7 +156,9 @@ impl Client {
     }
 
     async fn exchange(&self, call: &Call) -> Result<Bytes, HttpFault> {
-        let builder = with_body(self.request(call.method.clone(), &call.url), call.body.as_ref());
+        let builder = self.request(call.method.clone(), &call.url);
+        let builder = call.headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, value));
+        let builder = with_body(builder, call.body.as_ref());
         let response = builder.send().await.map_err(|error| HttpFault::of(error, self.settings()))?;
         if response.status().is_success() {
             return self.whole_answer(response, call.max_bytes).await;

@@ -94,6 +94,8 @@ fn tls() -> Result<ClientConfig, rustls::Error> {
 /// Why a redirection is not followed.
 #[derive(Debug, thiserror::Error)]
 enum NotFollowed {
+    #[error("none is")]
+    Any,
     #[error("more than {0} of them")]
     TooMany(usize),
     #[error("it leads from https to http")]
@@ -106,7 +108,9 @@ fn redirects(limit: usize) -> Policy {
 
 fn follow(attempt: Attempt<'_>, limit: usize) -> Action {
     let is_https = |url: &reqwest::Url| url.scheme() == "https";
-    if attempt.previous().len() > limit {
+    if limit == 0 {
+        attempt.error(NotFollowed::Any)
+    } else if attempt.previous().len() > limit {
         attempt.error(NotFollowed::TooMany(limit))
     } else if attempt.previous().iter().any(is_https) && !is_https(attempt.url()) {
         attempt.error(NotFollowed::Unsafe)

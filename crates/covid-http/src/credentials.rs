@@ -17,7 +17,7 @@ impl Secret {
     }
 
     /// The text itself, for the one who sends it.
-    pub(crate) fn expose(&self) -> &str {
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }

@@ -10,41 +10,54 @@ use crate::{HttpError, HttpFault};
 /// An address of the web, `http` or `https`.
 ///
 /// It is shown ([`fmt::Display`], [`fmt::Debug`]) without user, password, fragment, and the values of the query: no list
-/// of the names that hold a token is ever complete.
+/// of the names that hold a token is ever complete. [`HttpUrl::with_secret_path`] hides the path, too.
 #[derive(Clone, PartialEq, Eq)]
-pub struct HttpUrl(Url);
+pub struct HttpUrl {
+    url: Url,
+    has_secret_path: bool,
+}
 
 impl HttpUrl {
     /// The address of what lies below this one. The parts of `path` stand between slashes; the query stays.
     pub fn join(&self, path: &str) -> Self {
-        let mut url = self.0.clone();
+        let mut joined = self.clone();
         // An address with a host, as this is, has a path that can be added to.
-        if let Ok(mut segments) = url.path_segments_mut() {
+        if let Ok(mut segments) = joined.url.path_segments_mut() {
             segments.pop_if_empty().extend(path.split('/'));
         }
-        Self(url)
+        joined
     }
 
     /// The same address with a pair added to its query.
     pub fn with_query(mut self, name: &str, value: &str) -> Self {
-        self.0.query_pairs_mut().append_pair(name, value);
+        self.url.query_pairs_mut().append_pair(name, value);
         self
+    }
+
+    /// The same address, whose path is a secret: who knows it may write there. It is shown as its host alone.
+    pub fn with_secret_path(self) -> Self {
+        Self { has_secret_path: true, ..self }
+    }
+
+    /// Its host.
+    pub fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
     }
 
     /// Whether it names a user.
     pub(crate) fn has_user(&self) -> bool {
-        !self.0.username().is_empty() || self.0.password().is_some()
+        !self.url.username().is_empty() || self.url.password().is_some()
     }
 
     /// Whether it leads to this machine itself.
     pub(crate) fn is_loopback(&self) -> bool {
-        let host = self.0.host_str().unwrap_or_default();
+        let host = self.host();
         let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
         host == "localhost" || address.is_ok_and(|address| address.is_loopback())
     }
 
     pub(crate) fn as_url(&self) -> &Url {
-        &self.0
+        &self.url
     }
 }
 
@@ -57,7 +70,7 @@ impl FromStr for HttpUrl {
         };
         let url = Url::parse(text).map_err(|error| bad(error.to_string()))?;
         match url.scheme() {
-            "http" | "https" => Ok(Self(url)),
+            "http" | "https" => Ok(Self { url, has_secret_path: false }),
             scheme => Err(bad(format!("its scheme is `{scheme}`, not `http` or `https`"))),
         }
     }
@@ -65,14 +78,17 @@ impl FromStr for HttpUrl {
 
 impl fmt::Display for HttpUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let url = &self.0;
+        let url = &self.url;
         write!(f, "{}://", url.scheme())?;
         if !url.username().is_empty() || url.password().is_some() {
             write!(f, "{REDACTED}@")?;
         }
-        f.write_str(url.host_str().unwrap_or_default())?;
+        f.write_str(self.host())?;
         if let Some(port) = url.port() {
             write!(f, ":{port}")?;
+        }
+        if self.has_secret_path {
+            return write!(f, "/{REDACTED}");
         }
         f.write_str(url.path())?;
         for (index, pair) in url.query().into_iter().flat_map(|query| query.split('&')).enumerate() {
@@ -111,6 +127,11 @@ mod tests {
         );
         let url: HttpUrl = "https://me:secret@host/x?token=secret".parse().unwrap();
         assert_eq!(format!("{url:?}"), "HttpUrl(https://<redacted>@host/x?token=<redacted>)");
+        let url = url.with_secret_path().join("y").with_query("z", "1");
+        assert_eq!(
+            format!("{url} {url:?}"),
+            "https://<redacted>@host/<redacted> HttpUrl(https://<redacted>@host/<redacted>)"
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod due;
 mod error;
 mod monitor;
 mod rules;
+mod notify;
 mod score;
 mod settings;
 mod standing;
@@ -22,6 +23,7 @@ pub use drift::{
 pub use error::MonitoringError;
 pub use monitor::{Monitored, Monitoring, Request, ScoredRun, monitor, monitoring_ledger, scores, tallies};
 pub use rules::{DataScore, Evidence, Finding, Rule, RuleSettings, Score, Windows, data_scores};
+pub use notify::{AlertSettings, Outcome, Told, tell};
 pub use score::ScoreRow;
 pub use settings::MonitoringSettings;
 pub use standing::{Broken, Standing};

@@ -2,7 +2,7 @@
 
 use covid_core::{Date, Fault};
 use covid_data::{FetchSettings, LoadOptions, Repair};
-use covid_monitoring::MonitoringSettings;
+use covid_monitoring::{AlertSettings, MonitoringSettings};
 use covid_registry::MlflowSettings;
 use covid_training::{GateSettings, TrainingError, TrainingSettings};
 use serde::Deserialize;
@@ -42,6 +42,8 @@ pub struct Settings {
     pub prediction: PredictionSettings,
     /// What monitoring shows.
     pub monitoring: MonitoringSettings,
+    /// Who is told of alerts.
+    pub alerts: AlertSettings,
     /// When the loop acts.
     pub delivery: DeliverySettings,
 }
@@ -88,6 +90,7 @@ impl Settings {
         self.gate.checked()?;
         TrainingError::check_horizon(self.prediction.horizon)?;
         self.monitoring.checked()?;
+        self.alerts.checked()?;
         covid_prediction::check_shards(self.prediction.shards)?;
         let days = self.delivery.cooldown_days;
         if days > 365 {

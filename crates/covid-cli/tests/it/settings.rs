@@ -140,6 +140,38 @@ fn mlflow_s_local_trackers_are_refused_unless_something_stronger_is_set() {
     assert_eq!(wanted.tracking.as_deref(), Some("embedded:x.db"));
 }
 
+#[derive(Debug, Deserialize)]
+struct Telling {
+    alerts: Alerts,
+}
+
+#[derive(Debug, Deserialize)]
+struct Alerts {
+    slack_url: Option<String>,
+    smtp_to: Option<String>,
+    tries: u32,
+}
+
+#[test]
+fn who_is_told_of_alerts_is_set_by_variables_too_and_no_address_is_shown() {
+    let alerts = |env: &[(&str, &str)]| {
+        let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        settings::<Telling>(&CommonArgs::default(), &[], env).unwrap().alerts
+    };
+    let unset = alerts(&[]);
+    assert_eq!((unset.slack_url, unset.smtp_to), (None, None), "all sinks are off");
+    let env = [("COVID_ALERTS_SLACK_URL", "https://hooks.example/x"), ("COVID_ALERTS_TRIES", "2")];
+    let set = alerts(&env);
+    assert_eq!((set.slack_url.as_deref(), set.tries), (Some("https://hooks.example/x"), 2));
+
+    for key in ["webhook_url", "webhook_secret", "slack_url", "smtp_url"] {
+        // A list where a text belongs, as a slip of the hand makes it.
+        let (sentence, hint) = refused_file(&format!("[alerts]\n{key} = ['https://h/canary']\n"));
+        assert!(sentence.contains(&format!("`alerts.{key}` to `<redacted>`")), "{sentence}");
+        assert!(!format!("{sentence}{hint}").contains("canary"), "{sentence} {hint}");
+    }
+}
+
 #[test]
 fn variables_of_tests_the_clock_and_others_are_left_alone() {
     let env = [("COVID_TEST_DATA", "x"), ("COVID_NOW", "x"), ("PATH", "x")];

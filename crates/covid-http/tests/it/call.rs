@@ -117,6 +117,50 @@ async fn what_may_have_been_done_is_not_done_again() {
 }
 
 #[tokio::test]
+async fn what_was_refused_is_done_again_but_not_what_was_perhaps_done() {
+    let call = |scene: &Scene| Call::post(scene.url()).once_unless_refused();
+    for trouble in [Trouble::Status(500), Trouble::Status(503), Trouble::Later(429, "0".into())] {
+        let scene = Scene::new();
+        scene.server.trouble(PATH, trouble, 2);
+        scene.client.call(&call(&scene)).await.unwrap();
+        assert_eq!(scene.server.requests().len(), 3);
+    }
+    for trouble in [Trouble::Close, Trouble::Cut(3), Trouble::Stall(0), Trouble::Garbage] {
+        let scene = Scene::new();
+        scene.server.trouble(PATH, trouble.clone(), 1);
+        assert!(scene.client.call(&call(&scene)).await.unwrap_err().may_be_done(), "{trouble:?}");
+        assert_eq!(scene.server.requests().len(), 1, "{trouble:?}");
+    }
+}
+
+#[tokio::test]
+async fn headers_and_bytes_arrive_as_they_are_and_are_not_shown() {
+    let scene = Scene::new();
+    let call = Call::post(scene.url().with_secret_path())
+        .json_bytes(r#"{ "b": 1, "a": "secret" }"#.into())
+        .header("webhook-id", "secret-1")
+        .header("webhook-signature", "v1,secret=");
+    scene.client.call(&call).await.unwrap();
+    let seen = scene.server.requests().remove(0);
+    assert_eq!(seen.body, r#"{ "b": 1, "a": "secret" }"#.as_bytes());
+    let headers = ["content-type", "webhook-id", "webhook-signature"].map(|name| seen.headers[name].as_str());
+    assert_eq!(headers, ["application/json", "secret-1", "v1,secret="]);
+    scene.server.trouble(PATH, Trouble::Status(400), 1);
+    let shown = format!("{} {call:?}", scene.client.call(&call).await.unwrap_err());
+    assert!(!shown.contains("secret") && !shown.contains("things"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_client_may_follow_no_redirection() {
+    let scene = Scene::new();
+    scene.server.trouble(PATH, Trouble::RedirectTo("/elsewhere".into()), 1);
+    let client = Client::new(HttpSettings { redirects: 0, ..HttpSettings::default() }).unwrap();
+    let error = client.call(&Call::post(scene.url())).await.unwrap_err().to_string();
+    assert!(error.ends_with("its redirection was not followed (none is)"), "{error}");
+    assert_eq!(scene.server.requests().len(), 1);
+}
+
+#[tokio::test]
 async fn a_refusal_brings_its_reasons() {
     let scene = Scene::new();
     scene.server.trouble(PATH, Trouble::Answer(400, r#"{"error_code":"NO"}"#.into()), 1);

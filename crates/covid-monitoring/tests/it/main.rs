@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod drift;
+mod notify;
 
 use std::{collections::BTreeMap, sync::Arc};
 
