@@ -8,7 +8,7 @@ mod html;
 mod numbers;
 mod table;
 
-pub use chart::{Chart, ReportError, Scale, Series, line_chart};
+pub use chart::{Band, Chart, LineChart, ReportError, Scale, Series, line_chart};
 pub use explorer::Explorer;
 pub use heat::HeatMap;
 pub use html::HtmlPage;

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod browser;
 mod http_server;
 mod live;
 mod real_data;
@@ -7,6 +8,7 @@ mod sandbox;
 mod snapshot;
 mod visits;
 
+pub use browser::{Browser, chromium};
 pub use http_server::{ALWAYS, HttpServer, Request, Trouble};
 #[doc(hidden)]
 pub use insta;
