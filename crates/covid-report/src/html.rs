@@ -2,29 +2,42 @@
 
 use std::fmt::Write as _;
 
-use crate::{
-    Chart, Explorer, HeatMap, Table,
-    explorer::{SCRIPT, STYLE as EXPLORER_STYLE},
-    heat::percent,
-};
+use crate::{Chart, Explorer, FanExplorer, HeatMap, Table, explorer, fans, heat::percent, script};
 
 const STYLE: &str = include_str!("page.css");
 
-/// A page that needs nothing but itself: no network, and no script but the explorer's, which comes from this crate.
+/// A page that needs nothing but itself: no network, and no script but the explorers', which come from this crate.
 /// Whatever text it is given is escaped; and a policy in the page forbids the browser to load anything, or to run any
-/// script that is not that one to the byte.
+/// script that is not one of those to the byte.
 #[derive(Debug, Clone)]
 pub struct HtmlPage {
     title: String,
     body: String,
     has_explorer: bool,
+    has_fans: bool,
+}
+
+/// How a note is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Nothing has to be done.
+    Calm,
+    /// To be looked at.
+    Warning,
+    /// To be looked at now.
+    Alarm,
 }
 
 impl HtmlPage {
     /// A page with its title as first heading.
     pub fn new(title: &str) -> Self {
-        let title = escape(title);
-        Self { body: format!("<h1>{title}</h1>\n"), title, has_explorer: false }
+        Self::headed(title, title)
+    }
+
+    /// A page whose first heading says something else than its title, which the browser shows on the tab.
+    pub fn headed(title: &str, heading: &str) -> Self {
+        let body = format!("<h1>{}</h1>\n", escape(heading));
+        Self { body, title: escape(title), has_explorer: false, has_fans: false }
     }
 
     /// Adds a heading.
@@ -40,6 +53,16 @@ impl HtmlPage {
     /// Adds a paragraph.
     pub fn paragraph(&mut self, text: &str) -> &mut Self {
         self.push(format_args!("<p>{}</p>\n", escape(text)))
+    }
+
+    /// Adds a paragraph that stands out by its tone; the label says the tone in words.
+    pub fn note(&mut self, tone: Tone, label: &str, text: &str) -> &mut Self {
+        let class = match tone {
+            Tone::Calm => "note",
+            Tone::Warning => "note warning",
+            Tone::Alarm => "note alarm",
+        };
+        self.push(format_args!("<p class=\"{class}\"><strong>{}</strong> {}</p>\n", escape(label), escape(text)))
     }
 
     /// Adds a table; one that is wider than the screen scrolls by itself.
@@ -103,20 +126,39 @@ impl HtmlPage {
         self
     }
 
+    /// Adds forecasts to pick from. A page has one such part; a second, or one without a location, is left out.
+    pub fn fans(&mut self, fans: &FanExplorer) -> &mut Self {
+        if self.has_fans || fans.is_empty() {
+            return self;
+        }
+        self.has_fans = true;
+        self.body.push_str(&fans.to_html());
+        self
+    }
+
     /// The whole page.
     pub fn render(&self) -> String {
-        let Self { title, body, has_explorer } = self;
-        // The script runs when all it looks for has been read, so it stands last.
-        let (style, script) =
-            if *has_explorer { (EXPLORER_STYLE, format!("<script>{SCRIPT}</script>\n")) } else { ("", String::new()) };
-        let policy = policy(*has_explorer);
+        let Self { title, body, .. } = self;
+        let scripts = self.scripts();
+        let policy = script::policy(&scripts);
+        let style = if scripts.is_empty() { "" } else { script::STYLE };
+        let fans_style = if self.has_fans { fans::STYLE } else { "" };
+        // Scripts run when all they look for has been read, so they stand last.
+        let scripts: String = scripts.iter().map(|script| format!("<script>{script}</script>\n")).collect();
         format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <title>{title}</title>\n<style>\n{STYLE}{style}</style>\n</head>\n\
-             <body>\n<main>\n{body}</main>\n{script}</body>\n</html>\n"
+             <title>{title}</title>\n<style>\n{STYLE}{style}{fans_style}</style>\n</head>\n\
+             <body>\n<main>\n{body}</main>\n{scripts}</body>\n</html>\n"
         )
+    }
+
+    /// The scripts that the page needs, in the order in which they run.
+    fn scripts(&self) -> Vec<&'static str> {
+        let own = [(self.has_explorer, explorer::SCRIPT), (self.has_fans, fans::SCRIPT)];
+        let own: Vec<&str> = own.into_iter().filter_map(|(needed, script)| needed.then_some(script)).collect();
+        if own.is_empty() { own } else { [&[script::SHARED], &own[..]].concat() }
     }
 
     fn push(&mut self, html: std::fmt::Arguments<'_>) -> &mut Self {
@@ -124,30 +166,6 @@ impl HtmlPage {
         let _ = self.body.write_fmt(html);
         self
     }
-}
-
-/// What the browser may do with the page: nothing but show it, and run our own script.
-fn policy(has_script: bool) -> String {
-    let script = if has_script { format!("'sha256-{}'", base64(&sha256(SCRIPT.as_bytes()))) } else { "'none'".into() };
-    format!("default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'unsafe-inline'; script-src {script}")
-}
-
-fn sha256(bytes: &[u8]) -> Vec<u8> {
-    let hex = covid_core::sha256_hex(bytes);
-    (0..hex.len()).step_by(2).filter_map(|at| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok()).collect()
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for group in bytes.chunks(3) {
-        let bits = (0..3).fold(0, |bits, at| bits << 8 | usize::from(group.get(at).copied().unwrap_or(0)));
-        for digit in 0..4 {
-            let padded = digit > group.len();
-            text.push(if padded { '=' } else { char::from(DIGITS[bits >> (18 - 6 * digit) & 63]) });
-        }
-    }
-    text
 }
 
 fn class(is_number: bool) -> &'static str {
@@ -188,15 +206,22 @@ mod tests {
     }
 
     #[test]
-    fn the_policy_allows_our_script_alone() {
-        let hashed = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")];
-        assert!(hashed.iter().all(|(bytes, text)| base64(bytes.as_bytes()) == *text));
-        let empty = base64(&sha256(b""));
-        assert_eq!(empty, "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+    fn the_policy_allows_our_scripts_alone() {
         assert!(HtmlPage::new("Report").render().contains("script-src 'none'"));
         let html = HtmlPage::new("Report").explorer(&explorer()).explorer(&explorer()).render();
-        assert!(html.contains("script-src 'sha256-"));
+        assert_eq!(html.matches("'sha256-").count(), 2);
         assert_eq!(html.matches("id=\"explorer-data\"").count(), 1, "a page has one explorer");
+        let html = HtmlPage::new("Report").explorer(&explorer()).fans(&fans()).fans(&fans()).render();
+        assert_eq!(html.matches("'sha256-").count(), 3, "one for each script");
+        assert_eq!(html.matches("<script>").count(), 3, "what both build on is there once");
+        assert_eq!(html.matches("id=\"fans-data\"").count(), 1);
+    }
+
+    #[test]
+    fn a_note_says_its_tone_in_words_too() {
+        let html = HtmlPage::headed("Title", "Heading").note(Tone::Alarm, "<b>", "<i>").render();
+        assert!(html.contains("<p class=\"note alarm\"><strong>&lt;b&gt;</strong> &lt;i&gt;</p>"), "{html}");
+        assert!(html.contains("<title>Title</title>") && html.contains("<main>\n<h1>Heading</h1>"), "{html}");
     }
 
     #[test]
@@ -213,6 +238,12 @@ mod tests {
         let mut explorer = Explorer::new(covid_core::Date::constant(2020, 1, 22), 1);
         explorer.location("<b>", [&[1.0], &[0.0]]);
         explorer
+    }
+
+    fn fans() -> FanExplorer {
+        let mut fans = FanExplorer::new(covid_core::Date::constant(2020, 1, 22), 1);
+        fans.series("<b>", covid_core::Target::Fatalities, &[1.0], &[]);
+        fans
     }
 
     #[test]
