@@ -177,6 +177,14 @@ impl Browser {
         self.events.iter().filter(|event| kinds.iter().any(|kind| event["method"] == *kind)).cloned().collect()
     }
 
+    /// The addresses that were asked for since `Network.enable`, in their order.
+    pub fn requests(&mut self) -> Vec<String> {
+        // An answer comes after the events before it.
+        self.value("0");
+        let requests = self.events.iter().filter(|event| event["method"] == "Network.requestWillBeSent");
+        requests.map(|event| event["params"]["request"]["url"].to_string().trim_matches('"').to_owned()).collect()
+    }
+
     fn wait_for_event(&mut self, method: &str) {
         while !self.events.iter().any(|event| event["method"] == method) {
             let message = self.receive();
