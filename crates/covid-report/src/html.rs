@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::{Chart, Explorer, FanExplorer, HeatMap, Table, explorer, fans, heat::percent, script};
+use crate::{Chart, Explorer, FanExplorer, HeatMap, Table, explorer, fans, heat::percent, script, table::Kind};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -69,14 +69,14 @@ impl HtmlPage {
     pub fn table(&mut self, table: &Table) -> &mut Self {
         self.body.push_str("<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr>");
         for column in table.columns() {
-            let class = class(column.is_number());
+            let class = class(column.kind());
             self.push(format_args!("<th scope=\"col\"{class}>{}</th>", escape(column.title())));
         }
         self.body.push_str("</tr></thead>\n<tbody>\n");
         for row in table.rows() {
             self.body.push_str("<tr>");
             for (column, cell) in table.columns().iter().zip(row) {
-                self.push(format_args!("<td{}>{}</td>", class(column.is_number()), escape(cell)));
+                self.push(format_args!("<td{}>{}</td>", class(column.kind()), escape(cell)));
             }
             self.body.push_str("</tr>\n");
         }
@@ -113,6 +113,13 @@ impl HtmlPage {
         for chart in charts {
             self.chart(chart);
         }
+        self.push(format_args!("</div>\n"))
+    }
+
+    /// Adds a chart and a table that are read together: side by side where the page is wide enough.
+    pub fn chart_and_table(&mut self, chart: &Chart, table: &Table) -> &mut Self {
+        self.body.push_str("<div class=\"charts\">\n");
+        self.chart(chart).table(table);
         self.push(format_args!("</div>\n"))
     }
 
@@ -168,8 +175,12 @@ impl HtmlPage {
     }
 }
 
-fn class(is_number: bool) -> &'static str {
-    if is_number { " class=\"number\"" } else { "" }
+fn class(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text => "",
+        Kind::Prose => " class=\"prose\"",
+        Kind::Number => " class=\"number\"",
+    }
 }
 
 /// Text as it may stand in an element or in an attribute. Control characters, which HTML forbids, become blanks.

@@ -13,11 +13,13 @@ const RECENT: usize = 90;
 /// The error over time, recent and whole; none without a score.
 pub(super) fn history(days: &[DayScore], champions: &[Reign]) -> Result<Vec<Chart>, ReportError> {
     let recent = &days[days.len().saturating_sub(RECENT)..];
-    let mut charts = Vec::new();
-    if recent.len() < days.len() {
-        charts.push(over_time(&format!("RMSLE of 7 days, last {RECENT} days"), recent, champions));
-    }
-    charts.push(over_time("RMSLE of 7 days", days, champions));
+    let charts = match days.first() {
+        Some(first) if recent.len() < days.len() => vec![
+            over_time(&format!("RMSLE of 7 days, last {RECENT} days"), recent, champions),
+            over_time(&format!("RMSLE of 7 days, since {}", first.date), days, champions),
+        ],
+        _ => vec![over_time("RMSLE of 7 days", days, champions)],
+    };
     charts.into_iter().filter_map(drawn).collect()
 }
 

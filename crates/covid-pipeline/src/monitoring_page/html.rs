@@ -29,7 +29,7 @@ impl MonitoringPage {
     fn show_alerts(&self, page: &mut HtmlPage) {
         page.heading("Alerts");
         if self.alerts.is_empty() {
-            page.note(Tone::Calm, "No alert", "stands: every rule is kept.");
+            page.note(Tone::Calm, "No alert", "stands.");
         }
         for alert in &self.alerts {
             page.note(tone(alert.severity), &label(alert), &format!("{} (rule {}).", alert.sentence, alert.rule));
@@ -57,7 +57,7 @@ impl MonitoringPage {
             page.paragraph("No day ahead has been scored yet.");
             return Ok(());
         };
-        page.chart(&chart).table(&tables::horizons(&self.horizons));
+        page.chart_and_table(&chart, &tables::horizons(&self.horizons));
         Ok(())
     }
 
@@ -73,10 +73,12 @@ impl MonitoringPage {
              Above it the forecasts were too high there, below it too low. A count equal to the quantile is at it, so that \
              places where nothing happens lift the line.",
         );
-        if let Some(chart) = chart {
-            page.chart(&chart);
-        }
-        or_sentence(page, &tables::coverage(&self.calibration.coverage), "No interval has been scored yet.");
+        let coverage = tables::coverage(&self.calibration.coverage);
+        match chart {
+            Some(chart) if coverage.is_empty() => page.chart(&chart),
+            Some(chart) => page.chart_and_table(&chart, &coverage),
+            None => page.table(&coverage),
+        };
         Ok(())
     }
 

@@ -52,7 +52,7 @@ pub(super) fn drift(drift: &[Drift]) -> Table {
 }
 
 pub(super) fn quality(findings: &[QualityFinding]) -> Table {
-    let mut table = Table::new([Column::text("Data"), Column::number("Locations"), Column::text("Which")]);
+    let mut table = Table::new([Column::text("Data"), Column::number("Locations"), Column::prose("Which")]);
     for QualityFinding { what, count, places } in findings {
         table.row([what.clone(), covid_report::count(*count as f64), named(places, *count)]);
     }
@@ -60,8 +60,9 @@ pub(super) fn quality(findings: &[QualityFinding]) -> Table {
 }
 
 pub(super) fn champions(champions: &[Reign]) -> Table {
-    let columns = ["Version", "Recipe", "Trained as of", "Champion from", "Until", "Why"].map(Column::text);
-    let mut table = Table::new(columns);
+    let dates = ["Trained as of", "Champion from", "Until"].map(Column::text);
+    let first = [Column::number("Version"), Column::prose("Recipe")];
+    let mut table = Table::new(first.into_iter().chain(dates).chain([Column::prose("Why")]));
     for Reign { version, recipe, trained_as_of, from, until, reason } in champions {
         let until = until.map_or_else(|| "today".to_owned(), |date| date.to_string());
         let dates = [trained_as_of.to_string(), from.to_string(), until];

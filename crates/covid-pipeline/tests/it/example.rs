@@ -7,7 +7,6 @@ use jiff::ToSpan as _;
 
 pub(crate) const AS_OF: Date = Date::constant(2022, 8, 9);
 pub(crate) const PLACES: usize = 289;
-const DAYS: usize = 56;
 const BEFORE: usize = 28;
 
 /// Names that would be markup or the end of a script, were they not escaped.
@@ -113,7 +112,7 @@ fn calibration() -> Calibration {
 /// Four forecasts of each place, one after the other; of the last one nothing is published yet.
 pub(crate) fn fans(horizon: usize) -> Fans {
     let first = day((BEFORE + 21) as i32);
-    let days = DAYS - 7 + horizon;
+    let days = BEFORE + 21 + 1 + horizon;
     let series = (0..PLACES).flat_map(|place| Target::ALL.map(|target| fan(place, target, first, horizon)));
     Fans { first, days, series: series.collect() }
 }

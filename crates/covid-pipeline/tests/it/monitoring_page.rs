@@ -29,13 +29,66 @@ fn outline(html: &str) -> String {
 
 #[test]
 fn the_parts_come_in_their_order_and_the_verdict_first() {
-    assert_snapshot!(outline(&example().to_html().unwrap()), @"");
+    assert_snapshot!(outline(&example().to_html().unwrap()), @r#"
+    h1 The champion is 38 % better than no change, but 2 alerts stand: its error is above the limit, and 3 places stopped reporting.
+    p Dataset jhu, as of 2022-08-09, revised data.
+    h2 Alerts
+    p class="note Critical, the model, since 2022-08-04: the RMSLE of 7 days is 0.0912, above 0.0703, for 5 days (rule headline-rmsle).
+    p class="note Warning, the data, since 2022-08-04: 3 places have not reported for 14 days, more than 2 (rule stalled).
+    p class="note Notice, the model&#39;s age, since 2022-08-04: the champion was trained 40 days ago, more than 35 (rule model-age).
+    h2 Error over time
+    p RMSLE, mean of both targets, of the 7 days up to each date, beside that of no change. The band reaches from the usual level, that of the champion&#39;s own backtest, to the limit above which an alert is raised.
+    figure><svg RMSLE of 7 days, last 90 days
+    figure><svg RMSLE of 7 days, since 2021-07-06
+    h2 Error by days ahead
+    figure><svg RMSLE by days ahead
+    thead Days ahead Champion No change Expected
+    h2 Calibration
+    p Of the published counts, as many should be at or below each quantile as its level says: on the grey line. Above it the forecasts were too high there, below it too low. A count equal to the quantile is at it, so that places where nothing happens lift the line.
+    figure><svg Share of published counts at or below each quantile
+    thead Target Interval Counts inside Forecasts
+    h2 Forecasts against what was published
+    p Locations to pick from: 289.
+    section Forecasts of a location
+    h2 Worst locations
+    p A bias above 0 means that too many were forecast. Where the data have a fault, the error need not be the model&#39;s.
+    thead Location RMSLE No change Bias (log) Its data
+    h2 Drift and data quality
+    p The latest counts against those of the champion&#39;s training: population stability index, Kolmogorov-Smirnov statistic, and the size of the effect. With many locations every difference is significant; its size is what matters.
+    thead Quantity Target PSI KS statistic Effect size Drift
+    thead Data Locations Which
+    h2 Champions
+    thead Version Recipe Trained as of Champion from Until Why
+    h2 Whether the loop pays
+    p 2020-04-01 to 2023-03-09: 14 promotions, 9 alerts, 2 of them false.
+    thead RMSLE of 7 days Cases Deaths Headline The loop&#39;s error is
+    "#);
 }
 
 #[test]
 fn what_is_not_there_is_said() {
     let page = MonitoringPage::new("sample", AS_OF, "simulated", "Nothing was due.");
-    assert_snapshot!(outline(&page.to_html().unwrap()), @"");
+    assert_snapshot!(outline(&page.to_html().unwrap()), @r#"
+    h1 Nothing was due.
+    p Dataset sample, as of 2022-08-09, simulated.
+    h2 Alerts
+    p class="note No alert stands.
+    h2 Error over time
+    p No forecast has been scored yet.
+    h2 Error by days ahead
+    p No day ahead has been scored yet.
+    h2 Calibration
+    p No interval has been scored yet.
+    h2 Forecasts against what was published
+    p There is no forecast to show yet.
+    h2 Worst locations
+    p No location has been scored yet.
+    h2 Drift and data quality
+    p Nothing was compared with the training data yet.
+    p No fault of the data was found.
+    h2 Champions
+    p There has been no champion yet.
+    "#);
     assert_eq!(page.summary_text(5), "Nothing was due.");
 }
 
@@ -85,5 +138,15 @@ fn the_page_needs_no_network_and_no_name_is_markup() {
 
 #[test]
 fn the_terminal_shows_verdict_sparkline_and_the_worst() {
-    assert_snapshot!(example().summary_text(5), @"");
+    assert_snapshot!(example().summary_text(5), @"
+    The champion is 38 % better than no change, but 2 alerts stand: its error is above the limit, and 3 places stopped reporting.
+    RMSLE of 7 days, 28 days up to 2022-08-09: ▁▁▁▁▁▁▁▂████████▇▇▇▇▆▆▆▆▆▆▆▅ 0.0641 (no change 0.0697)
+    Location                RMSLE  No change  Bias (log)  Its data
+    ──────────────────────────────────────────────────────────────────────────────
+    Province 1, Country 1  0.6100     0.4000     +0.3000  stalled since 2022-07-20
+    Province 2, Country 2  0.3050     0.2000     -0.1000  no fault seen
+    Province 3, Country 3  0.2033     0.1333     +0.1000  no fault seen
+    Province 4, Country 4  0.1525     0.1000     -0.0500  no fault seen
+    Province 5, Country 5  0.1220     0.0800     +0.0600  no fault seen
+    ");
 }
