@@ -72,6 +72,10 @@ impl FanExplorer {
         Some((start, code::encode(&values, values.len())))
     }
 
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
     /// Number of locations.
     pub fn len(&self) -> usize {
         self.names.len()

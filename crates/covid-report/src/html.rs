@@ -1,6 +1,6 @@
 //! Self-contained HTML pages.
 
-use std::fmt::Write as _;
+use std::{collections::HashSet, fmt::Write as _};
 
 use crate::{Chart, Explorer, FanExplorer, HeatMap, Table, explorer, fans, heat::percent, script, table::Kind};
 
@@ -14,7 +14,8 @@ pub struct HtmlPage {
     title: String,
     body: String,
     has_explorer: bool,
-    has_fans: bool,
+    /// The names that can be picked among the forecasts, where there are some.
+    fans: Option<HashSet<String>>,
 }
 
 /// How a note is meant.
@@ -37,7 +38,7 @@ impl HtmlPage {
     /// A page whose first heading says something else than its title, which the browser shows on the tab.
     pub fn headed(title: &str, heading: &str) -> Self {
         let body = format!("<h1>{}</h1>\n", escape(heading));
-        Self { body, title: escape(title), has_explorer: false, has_fans: false }
+        Self { body, title: escape(title), has_explorer: false, fans: None }
     }
 
     /// Adds a heading.
@@ -67,6 +68,23 @@ impl HtmlPage {
 
     /// Adds a table; one that is wider than the screen scrolls by itself.
     pub fn table(&mut self, table: &Table) -> &mut Self {
+        self.push_table(table, |_, cell| escape(cell))
+    }
+
+    /// Adds a table whose first column names locations: each that can be picked among the forecasts of the page, which
+    /// have to be there before, is a link to its own.
+    pub fn table_of_locations(&mut self, table: &Table) -> &mut Self {
+        let pickable = self.fans.clone().unwrap_or_default();
+        self.push_table(table, |position, cell| {
+            if position == 0 && pickable.contains(cell) {
+                format!("<a href=\"#fan={}\">{}</a>", percent_encoded(cell), escape(cell))
+            } else {
+                escape(cell)
+            }
+        })
+    }
+
+    fn push_table(&mut self, table: &Table, show: impl Fn(usize, &str) -> String) -> &mut Self {
         self.body.push_str("<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr>");
         for column in table.columns() {
             let class = class(column.kind());
@@ -75,8 +93,8 @@ impl HtmlPage {
         self.body.push_str("</tr></thead>\n<tbody>\n");
         for row in table.rows() {
             self.body.push_str("<tr>");
-            for (column, cell) in table.columns().iter().zip(row) {
-                self.push(format_args!("<td{}>{}</td>", class(column.kind()), escape(cell)));
+            for (position, (column, cell)) in table.columns().iter().zip(row).enumerate() {
+                self.push(format_args!("<td{}>{}</td>", class(column.kind()), show(position, cell)));
             }
             self.body.push_str("</tr>\n");
         }
@@ -135,10 +153,10 @@ impl HtmlPage {
 
     /// Adds forecasts to pick from. A page has one such part; a second, or one without a location, is left out.
     pub fn fans(&mut self, fans: &FanExplorer) -> &mut Self {
-        if self.has_fans || fans.is_empty() {
+        if self.fans.is_some() || fans.is_empty() {
             return self;
         }
-        self.has_fans = true;
+        self.fans = Some(fans.names().map(str::to_owned).collect());
         self.body.push_str(&fans.to_html());
         self
     }
@@ -149,7 +167,7 @@ impl HtmlPage {
         let scripts = self.scripts();
         let policy = script::policy(&scripts);
         let style = if scripts.is_empty() { "" } else { script::STYLE };
-        let fans_style = if self.has_fans { fans::STYLE } else { "" };
+        let fans_style = if self.fans.is_some() { fans::STYLE } else { "" };
         // Scripts run when all they look for has been read, so they stand last.
         let scripts: String = scripts.iter().map(|script| format!("<script>{script}</script>\n")).collect();
         format!(
@@ -163,7 +181,7 @@ impl HtmlPage {
 
     /// The scripts that the page needs, in the order in which they run.
     fn scripts(&self) -> Vec<&'static str> {
-        let own = [(self.has_explorer, explorer::SCRIPT), (self.has_fans, fans::SCRIPT)];
+        let own = [(self.has_explorer, explorer::SCRIPT), (self.fans.is_some(), fans::SCRIPT)];
         let own: Vec<&str> = own.into_iter().filter_map(|(needed, script)| needed.then_some(script)).collect();
         if own.is_empty() { own } else { [&[script::SHARED], &own[..]].concat() }
     }
@@ -181,6 +199,18 @@ fn class(kind: Kind) -> &'static str {
         Kind::Prose => " class=\"prose\"",
         Kind::Number => " class=\"number\"",
     }
+}
+
+/// Text as it may stand in an address: all but letters, digits and a few marks by their bytes.
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            _ => drop(write!(encoded, "%{byte:02X}")),
+        }
+    }
+    encoded
 }
 
 /// Text as it may stand in an element or in an attribute. Control characters, which HTML forbids, become blanks.
@@ -226,6 +256,20 @@ mod tests {
         assert_eq!(html.matches("'sha256-").count(), 3, "one for each script");
         assert_eq!(html.matches("<script>").count(), 3, "what both build on is there once");
         assert_eq!(html.matches("id=\"fans-data\"").count(), 1);
+    }
+
+    #[test]
+    fn a_location_with_forecasts_is_a_link_to_them() {
+        let mut table = Table::new([Column::text("Location"), Column::text("<b>")]);
+        table.row(["<b>", "<b>"]).row(["c", ""]);
+        let html = HtmlPage::new("Report").fans(&fans()).table_of_locations(&table).render();
+        assert!(html.contains("<td><a href=\"#fan=%3Cb%3E\">&lt;b&gt;</a></td><td>&lt;b&gt;</td>"), "{html}");
+        assert!(html.contains("<td>c</td>"));
+        assert!(
+            !HtmlPage::new("Report").table_of_locations(&table).render().contains("<a "),
+            "there is nothing to pick"
+        );
+        assert_eq!(percent_encoded("Cura\u{e7}ao, 1-2"), "Cura%C3%A7ao%2C%201-2");
     }
 
     #[test]

@@ -94,13 +94,15 @@ impl MonitoringPage {
 
     fn show_worst(&self, page: &mut HtmlPage) {
         page.heading("Worst locations");
-        if !self.worst.is_empty() {
-            page.paragraph(
-                "A bias above 0 means that too many were forecast. Where the data have a fault, the error need not be the \
-                 model's.",
-            );
+        if self.worst.is_empty() {
+            page.paragraph("No location has been scored yet.");
+            return;
         }
-        or_sentence(page, &tables::worst(&self.worst), "No location has been scored yet.");
+        page.paragraph(
+            "A bias above 0 means that too many were forecast. Where the data have a fault, the error need not be the \
+             model's.",
+        );
+        page.table_of_locations(&tables::worst(&self.worst));
     }
 
     fn show_data(&self, page: &mut HtmlPage) {

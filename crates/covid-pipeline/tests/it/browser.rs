@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use covid_core::Target;
 use covid_pipeline::monitoring_page::MonitoringPage;
+use covid_report::{Explorer, FanExplorer, HtmlPage};
 use covid_testing::{Browser, Sandbox, chromium};
 use serde_json::{Value, json};
 
@@ -108,6 +110,46 @@ fn a_link_opens_a_location_and_an_unknown_one_changes_nothing() {
     browser.open(&file, "fan=Atlantis&fan-target=__proto__");
     assert!(browser.text(CAPTION).starts_with("World: cumulative confirmed cases"));
     assert_eq!(browser.text(STATUS), "No location matches “Atlantis”.");
+    assert_eq!(browser.complaints(), [] as [Value; 0]);
+}
+
+#[test]
+fn a_bad_location_is_a_link_to_its_forecasts() {
+    let Some((_sandbox, _, mut browser)) = opened(&example(), 390) else { return };
+    for name in [HOSTILE, "Province 12, Country 12"] {
+        let link = format!("[...document.querySelectorAll('td a')].find(link => link.textContent === {name:?})");
+        browser.value(&format!("{link}.focus()"));
+        browser.press("Enter", 13);
+        browser.wait_until(&format!("{CAPTION}.startsWith({name:?})"));
+        let top = browser.value("Math.abs(document.getElementById('fans').getBoundingClientRect().top)");
+        assert!(top.as_f64().unwrap() < 2.0, "the page shows the chart: {top}");
+    }
+    assert_eq!(browser.complaints(), [] as [Value; 0]);
+}
+
+#[test]
+fn both_explorers_share_a_page() {
+    let Some(chromium) = chromium() else { return };
+    let sandbox = Sandbox::new();
+    let mut explorer = Explorer::new(AS_OF, 2);
+    explorer.location("Here", [&[1.0, 2.0], &[0.0, 0.0]]).location("There", [&[5.0, 9.0], &[0.0, 1.0]]);
+    let mut fans = FanExplorer::new(AS_OF, 2);
+    for name in ["Here", "There"] {
+        fans.series(name, Target::ConfirmedCases, &[1.0, 2.0], &[]);
+    }
+    sandbox.write("both.html", HtmlPage::new("Both").explorer(&explorer).fans(&fans).render());
+    let mut browser = Browser::start(&chromium, sandbox.path());
+    let file = sandbox.path().join("both.html");
+    browser.open(&file, "location=There");
+    assert!(browser.text(CAPTION).starts_with("Here: cumulative confirmed cases. There is no forecast."));
+    assert_eq!(browser.value("document.getElementById('fans-targets').offsetHeight"), 0, "deaths are not forecast");
+    browser.click("#fans-location");
+    browser.insert("There");
+    browser.press("Enter", 13);
+    browser.click("#explorer [value=deaths]");
+    assert!(browser.text("document.getElementById('explorer-caption').textContent").starts_with("There: new deaths"));
+    let address = "#location=There&fan=There&fan-target=cases&measure=new&target=deaths&scale=linear";
+    assert_eq!(browser.text("location.hash"), address);
     assert_eq!(browser.complaints(), [] as [Value; 0]);
 }
 

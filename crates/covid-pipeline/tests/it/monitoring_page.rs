@@ -109,6 +109,19 @@ fn scores_that_are_not_known_leave_no_chart() {
 }
 
 #[test]
+fn the_loop_is_compared_with_every_other() {
+    let html = example().to_html().unwrap();
+    let row = |who: &str| html.lines().find(|line| line.starts_with(&format!("<tr><td>{who}</td>"))).unwrap();
+    assert!(row("the first champion, frozen").contains(">25.9 % lower<"), "{html}");
+    assert!(row("ensemble, refitted daily").contains(">0.2 % higher<"));
+    let mut page = example();
+    page.comparison.as_mut().unwrap().others[0].headline = 0.0;
+    assert!(page.to_html().unwrap().contains("<td class=\"number\">0.0000</td><td class=\"number\"></td>"));
+    page.comparison = None;
+    assert!(!page.to_html().unwrap().contains("Whether the loop pays"));
+}
+
+#[test]
 fn a_history_that_does_not_rise_is_an_error() {
     let mut page = example();
     page.history.truncate(3);

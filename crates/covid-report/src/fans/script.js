@@ -179,6 +179,10 @@
     plot.addEventListener("pointermove", point);
     plot.addEventListener("pointerdown", point);
     window.addEventListener("hashchange", fromAddress);
+    // No element has such an address, so the browser would stay where the link is.
+    document.addEventListener("click", ({ target }) => {
+      if (target.closest('a[href^="#fan="]') !== null) element("fans").scrollIntoView();
+    });
     shared.redraw(plot, draw);
     fromAddress();
   }
