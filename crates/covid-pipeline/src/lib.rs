@@ -7,6 +7,7 @@ mod error;
 mod evidence;
 mod kaggle;
 mod monitor;
+pub mod monitoring_page;
 mod predict;
 mod project;
 mod registry;

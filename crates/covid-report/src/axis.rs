@@ -84,6 +84,20 @@ fn month_label(date: Date, step: i32) -> String {
     if step < 12 { format!("{}-{:02}", date.year(), date.month()) } else { date.year().to_string() }
 }
 
+/// An axis of numbers from the first to the last, whose ticks are round; none without a number. Whole numbers get no ticks
+/// between them.
+pub(crate) fn numbers(numbers: &[f64]) -> Option<Axis> {
+    let (first, last) = (*numbers.first()?, *numbers.last()?);
+    let range = if last > first { first..last } else { first - 0.5..first + 0.5 };
+    let least = if numbers.iter().all(|number| number.fract() == 0.0) { 1.0 } else { 0.0 };
+    let step = nice_step((range.end - range.start) / MOST_VALUES, first.abs().max(last.abs())).max(least);
+    let decimals = decimals(step);
+    let (low, high) = ((range.start / step).ceil(), (range.end / step).floor());
+    let ticks = (0..=(high - low).max(0.0) as usize).map(|index| (low + index as f64) * step);
+    let ticks = ticks.map(|tick| (tick, value_label(tick, decimals))).collect();
+    Some(Axis { range, ticks })
+}
+
 /// An axis of values from `low`, or 0 where that is lower, to `high`, both of a size that can be drawn (at most 1e300).
 pub(crate) fn linear(low: f64, high: f64) -> Axis {
     // From zero, so that heights can be compared.
@@ -91,10 +105,15 @@ pub(crate) fn linear(low: f64, high: f64) -> Axis {
     let step = nice_step((high - low) / MOST_VALUES, low.abs().max(high.abs()));
     let (first, last) = ((low / step).floor(), (high / step).ceil());
     let last = if last > first { last } else { first + 1.0 };
-    let decimals = (-step.log10().floor()).clamp(0.0, 12.0) as usize;
+    let decimals = decimals(step);
     let tick = |index: usize| (first + index as f64) * step;
     let ticks = (0..=(last - first) as usize).map(|index| (tick(index), value_label(tick(index), decimals))).collect();
     Axis { range: first * step..last * step, ticks }
+}
+
+/// How many decimals tell ticks of a step apart.
+fn decimals(step: f64) -> usize {
+    (-step.log10().floor()).clamp(0.0, 12.0) as usize
 }
 
 /// The next of 1, 2, 5, 10, ... times a power of ten. Values that are all the same get a step of their own size.
@@ -165,6 +184,18 @@ mod tests {
         assert_eq!(labels(&linear(13.0, 21.0)), ["0", "5", "10", "15", "20", "25"]);
         assert_eq!(labels(&linear(0.041, 0.1)), ["0.00", "0.02", "0.04", "0.06", "0.08", "0.10"]);
         assert_eq!(labels(&linear(-3.0, 2.0)), ["-3", "-2", "-1", "0", "1", "2"]);
+    }
+
+    #[test]
+    fn numbers_keep_their_range() {
+        let axis = |all: &[f64]| numbers(all).unwrap();
+        assert_eq!(labels(&axis(&[1.0, 2.0, 7.0])), ["1", "2", "3", "4", "5", "6", "7"]);
+        assert_eq!(labels(&axis(&[1.0, 2.0, 3.0])), ["1", "2", "3"]);
+        assert_eq!(labels(&axis(&[1.0, 60.0])), ["10", "20", "30", "40", "50", "60"]);
+        assert_eq!(labels(&axis(&[0.0, 0.025, 1.0])), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(axis(&[1.0, 7.0]).range, 1.0..7.0);
+        assert_eq!((axis(&[3.0]).range, labels(&axis(&[3.0]))), (2.5..3.5, vec!["3"]));
+        assert_eq!(numbers(&[]), None);
     }
 
     #[test]

@@ -1,30 +1,44 @@
 //! Self-contained HTML pages.
 
-use std::fmt::Write as _;
+use std::{collections::HashSet, fmt::Write as _};
 
-use crate::{
-    Chart, Explorer, HeatMap, Table,
-    explorer::{SCRIPT, STYLE as EXPLORER_STYLE},
-    heat::percent,
-};
+use crate::{Chart, Explorer, FanExplorer, HeatMap, Table, explorer, fans, heat::percent, script, table::Kind};
 
 const STYLE: &str = include_str!("page.css");
 
-/// A page that needs nothing but itself: no network, and no script but the explorer's, which comes from this crate.
+/// A page that needs nothing but itself: no network, and no script but the explorers', which come from this crate.
 /// Whatever text it is given is escaped; and a policy in the page forbids the browser to load anything, or to run any
-/// script that is not that one to the byte.
+/// script that is not one of those to the byte.
 #[derive(Debug, Clone)]
 pub struct HtmlPage {
     title: String,
     body: String,
     has_explorer: bool,
+    /// The names that can be picked among the forecasts, where there are some.
+    fans: Option<HashSet<String>>,
+}
+
+/// How a note is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Nothing has to be done.
+    Calm,
+    /// To be looked at.
+    Warning,
+    /// To be looked at now.
+    Alarm,
 }
 
 impl HtmlPage {
     /// A page with its title as first heading.
     pub fn new(title: &str) -> Self {
-        let title = escape(title);
-        Self { body: format!("<h1>{title}</h1>\n"), title, has_explorer: false }
+        Self::headed(title, title)
+    }
+
+    /// A page whose first heading says something else than its title, which the browser shows on the tab.
+    pub fn headed(title: &str, heading: &str) -> Self {
+        let body = format!("<h1>{}</h1>\n", escape(heading));
+        Self { body, title: escape(title), has_explorer: false, fans: None }
     }
 
     /// Adds a heading.
@@ -42,18 +56,45 @@ impl HtmlPage {
         self.push(format_args!("<p>{}</p>\n", escape(text)))
     }
 
+    /// Adds a paragraph that stands out by its tone; the label says the tone in words.
+    pub fn note(&mut self, tone: Tone, label: &str, text: &str) -> &mut Self {
+        let class = match tone {
+            Tone::Calm => "note",
+            Tone::Warning => "note warning",
+            Tone::Alarm => "note alarm",
+        };
+        self.push(format_args!("<p class=\"{class}\"><strong>{}</strong> {}</p>\n", escape(label), escape(text)))
+    }
+
     /// Adds a table; one that is wider than the screen scrolls by itself.
     pub fn table(&mut self, table: &Table) -> &mut Self {
+        self.push_table(table, |_, cell| escape(cell))
+    }
+
+    /// Adds a table whose first column names locations: each that can be picked among the forecasts of the page, which
+    /// have to be there before, is a link to its own.
+    pub fn table_of_locations(&mut self, table: &Table) -> &mut Self {
+        let pickable = self.fans.clone().unwrap_or_default();
+        self.push_table(table, |position, cell| {
+            if position == 0 && pickable.contains(cell) {
+                format!("<a href=\"#fan={}\">{}</a>", percent_encoded(cell), escape(cell))
+            } else {
+                escape(cell)
+            }
+        })
+    }
+
+    fn push_table(&mut self, table: &Table, show: impl Fn(usize, &str) -> String) -> &mut Self {
         self.body.push_str("<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr>");
         for column in table.columns() {
-            let class = class(column.is_number());
+            let class = class(column.kind());
             self.push(format_args!("<th scope=\"col\"{class}>{}</th>", escape(column.title())));
         }
         self.body.push_str("</tr></thead>\n<tbody>\n");
         for row in table.rows() {
             self.body.push_str("<tr>");
-            for (column, cell) in table.columns().iter().zip(row) {
-                self.push(format_args!("<td{}>{}</td>", class(column.is_number()), escape(cell)));
+            for (position, (column, cell)) in table.columns().iter().zip(row).enumerate() {
+                self.push(format_args!("<td{}>{}</td>", class(column.kind()), show(position, cell)));
             }
             self.body.push_str("</tr>\n");
         }
@@ -93,6 +134,13 @@ impl HtmlPage {
         self.push(format_args!("</div>\n"))
     }
 
+    /// Adds a chart and a table that are read together: side by side where the page is wide enough.
+    pub fn chart_and_table(&mut self, chart: &Chart, table: &Table) -> &mut Self {
+        self.body.push_str("<div class=\"charts\">\n");
+        self.chart(chart).table(table);
+        self.push(format_args!("</div>\n"))
+    }
+
     /// Adds the explorer. A page has one; a second, or one without a location, is left out.
     pub fn explorer(&mut self, explorer: &Explorer) -> &mut Self {
         if self.has_explorer || explorer.is_empty() {
@@ -103,20 +151,39 @@ impl HtmlPage {
         self
     }
 
+    /// Adds forecasts to pick from. A page has one such part; a second, or one without a location, is left out.
+    pub fn fans(&mut self, fans: &FanExplorer) -> &mut Self {
+        if self.fans.is_some() || fans.is_empty() {
+            return self;
+        }
+        self.fans = Some(fans.names().map(str::to_owned).collect());
+        self.body.push_str(&fans.to_html());
+        self
+    }
+
     /// The whole page.
     pub fn render(&self) -> String {
-        let Self { title, body, has_explorer } = self;
-        // The script runs when all it looks for has been read, so it stands last.
-        let (style, script) =
-            if *has_explorer { (EXPLORER_STYLE, format!("<script>{SCRIPT}</script>\n")) } else { ("", String::new()) };
-        let policy = policy(*has_explorer);
+        let Self { title, body, .. } = self;
+        let scripts = self.scripts();
+        let policy = script::policy(&scripts);
+        let style = if scripts.is_empty() { "" } else { script::STYLE };
+        let fans_style = if self.fans.is_some() { fans::STYLE } else { "" };
+        // Scripts run when all they look for has been read, so they stand last.
+        let scripts: String = scripts.iter().map(|script| format!("<script>{script}</script>\n")).collect();
         format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <title>{title}</title>\n<style>\n{STYLE}{style}</style>\n</head>\n\
-             <body>\n<main>\n{body}</main>\n{script}</body>\n</html>\n"
+             <title>{title}</title>\n<style>\n{STYLE}{style}{fans_style}</style>\n</head>\n\
+             <body>\n<main>\n{body}</main>\n{scripts}</body>\n</html>\n"
         )
+    }
+
+    /// The scripts that the page needs, in the order in which they run.
+    fn scripts(&self) -> Vec<&'static str> {
+        let own = [(self.has_explorer, explorer::SCRIPT), (self.fans.is_some(), fans::SCRIPT)];
+        let own: Vec<&str> = own.into_iter().filter_map(|(needed, script)| needed.then_some(script)).collect();
+        if own.is_empty() { own } else { [&[script::SHARED], &own[..]].concat() }
     }
 
     fn push(&mut self, html: std::fmt::Arguments<'_>) -> &mut Self {
@@ -126,32 +193,24 @@ impl HtmlPage {
     }
 }
 
-/// What the browser may do with the page: nothing but show it, and run our own script.
-fn policy(has_script: bool) -> String {
-    let script = if has_script { format!("'sha256-{}'", base64(&sha256(SCRIPT.as_bytes()))) } else { "'none'".into() };
-    format!("default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'unsafe-inline'; script-src {script}")
+fn class(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text => "",
+        Kind::Prose => " class=\"prose\"",
+        Kind::Number => " class=\"number\"",
+    }
 }
 
-fn sha256(bytes: &[u8]) -> Vec<u8> {
-    let hex = covid_core::sha256_hex(bytes);
-    (0..hex.len()).step_by(2).filter_map(|at| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok()).collect()
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for group in bytes.chunks(3) {
-        let bits = (0..3).fold(0, |bits, at| bits << 8 | usize::from(group.get(at).copied().unwrap_or(0)));
-        for digit in 0..4 {
-            let padded = digit > group.len();
-            text.push(if padded { '=' } else { char::from(DIGITS[bits >> (18 - 6 * digit) & 63]) });
+/// Text as it may stand in an address: all but letters, digits and a few marks by their bytes.
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            _ => drop(write!(encoded, "%{byte:02X}")),
         }
     }
-    text
-}
-
-fn class(is_number: bool) -> &'static str {
-    if is_number { " class=\"number\"" } else { "" }
+    encoded
 }
 
 /// Text as it may stand in an element or in an attribute. Control characters, which HTML forbids, become blanks.
@@ -188,15 +247,36 @@ mod tests {
     }
 
     #[test]
-    fn the_policy_allows_our_script_alone() {
-        let hashed = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")];
-        assert!(hashed.iter().all(|(bytes, text)| base64(bytes.as_bytes()) == *text));
-        let empty = base64(&sha256(b""));
-        assert_eq!(empty, "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+    fn the_policy_allows_our_scripts_alone() {
         assert!(HtmlPage::new("Report").render().contains("script-src 'none'"));
         let html = HtmlPage::new("Report").explorer(&explorer()).explorer(&explorer()).render();
-        assert!(html.contains("script-src 'sha256-"));
+        assert_eq!(html.matches("'sha256-").count(), 2);
         assert_eq!(html.matches("id=\"explorer-data\"").count(), 1, "a page has one explorer");
+        let html = HtmlPage::new("Report").explorer(&explorer()).fans(&fans()).fans(&fans()).render();
+        assert_eq!(html.matches("'sha256-").count(), 3, "one for each script");
+        assert_eq!(html.matches("<script>").count(), 3, "what both build on is there once");
+        assert_eq!(html.matches("id=\"fans-data\"").count(), 1);
+    }
+
+    #[test]
+    fn a_location_with_forecasts_is_a_link_to_them() {
+        let mut table = Table::new([Column::text("Location"), Column::text("<b>")]);
+        table.row(["<b>", "<b>"]).row(["c", ""]);
+        let html = HtmlPage::new("Report").fans(&fans()).table_of_locations(&table).render();
+        assert!(html.contains("<td><a href=\"#fan=%3Cb%3E\">&lt;b&gt;</a></td><td>&lt;b&gt;</td>"), "{html}");
+        assert!(html.contains("<td>c</td>"));
+        assert!(
+            !HtmlPage::new("Report").table_of_locations(&table).render().contains("<a "),
+            "there is nothing to pick"
+        );
+        assert_eq!(percent_encoded("Cura\u{e7}ao, 1-2"), "Cura%C3%A7ao%2C%201-2");
+    }
+
+    #[test]
+    fn a_note_says_its_tone_in_words_too() {
+        let html = HtmlPage::headed("Title", "Heading").note(Tone::Alarm, "<b>", "<i>").render();
+        assert!(html.contains("<p class=\"note alarm\"><strong>&lt;b&gt;</strong> &lt;i&gt;</p>"), "{html}");
+        assert!(html.contains("<title>Title</title>") && html.contains("<main>\n<h1>Heading</h1>"), "{html}");
     }
 
     #[test]
@@ -213,6 +293,12 @@ mod tests {
         let mut explorer = Explorer::new(covid_core::Date::constant(2020, 1, 22), 1);
         explorer.location("<b>", [&[1.0], &[0.0]]);
         explorer
+    }
+
+    fn fans() -> FanExplorer {
+        let mut fans = FanExplorer::new(covid_core::Date::constant(2020, 1, 22), 1);
+        fans.series("<b>", covid_core::Target::Fatalities, &[1.0], &[]);
+        fans
     }
 
     #[test]

@@ -8,26 +8,38 @@ use comfy_table::{CellAlignment, ContentArrangement, LineStyle, TableStyle};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
     title: String,
-    is_number: bool,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    Prose,
+    Number,
 }
 
 impl Column {
     /// A column of text, aligned left.
     pub fn text(title: impl Into<String>) -> Self {
-        Self { title: title.into(), is_number: false }
+        Self { title: title.into(), kind: Kind::Text }
+    }
+
+    /// A column of sentences or lists, aligned left: in a page they take several lines.
+    pub fn prose(title: impl Into<String>) -> Self {
+        Self { title: title.into(), kind: Kind::Prose }
     }
 
     /// A column of numbers, aligned right.
     pub fn number(title: impl Into<String>) -> Self {
-        Self { title: title.into(), is_number: true }
+        Self { title: title.into(), kind: Kind::Number }
     }
 
     pub(crate) fn title(&self) -> &str {
         &self.title
     }
 
-    pub(crate) fn is_number(&self) -> bool {
-        self.is_number
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
     }
 }
 
@@ -78,7 +90,10 @@ impl fmt::Display for Table {
         let last = self.columns.len().saturating_sub(1);
         for (position, (column, shown)) in self.columns.iter().zip(table.column_iter_mut()).enumerate() {
             shown.set_padding((0, if position == last { 0 } else { 2 }));
-            shown.set_cell_alignment(if column.is_number { CellAlignment::Right } else { CellAlignment::Left });
+            shown.set_cell_alignment(match column.kind {
+                Kind::Number => CellAlignment::Right,
+                Kind::Text | Kind::Prose => CellAlignment::Left,
+            });
         }
         f.write_str(&table.trim_fmt())
     }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod browser;
 mod http_server;
 mod live;
 mod real_data;
@@ -9,6 +10,7 @@ mod snapshot;
 mod visits;
 mod world;
 
+pub use browser::{Browser, chromium};
 pub use http_server::{ALWAYS, HttpServer, Request, Trouble};
 #[doc(hidden)]
 pub use insta;

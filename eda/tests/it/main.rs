@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod browser;
-mod devtools;
 mod fetch;
 mod lists;
 mod s3;

@@ -11,7 +11,7 @@ const LARGEST: f64 = 4.0e15;
 
 /// Exactly `days` counts: a digit sequence for each difference, `-` for a day without a count, and after either `*n` for
 /// n more of the same. Further counts are left out; missing ones are gaps.
-pub(super) fn encode(counts: &[f64], days: usize) -> String {
+pub(crate) fn encode(counts: &[f64], days: usize) -> String {
     let mut text = String::with_capacity(days);
     let mut run: (Option<i64>, usize) = (None, 0);
     for step in steps(counts, days) {

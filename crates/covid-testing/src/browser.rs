@@ -1,4 +1,5 @@
 //! Chromium, headless, through its DevTools protocol: JSON over one WebSocket, which `std` is enough for.
+#![allow(clippy::unwrap_used)] // The tests' own.
 
 use std::{
     collections::VecDeque,
@@ -34,7 +35,7 @@ const FLAGS: [&str; 10] = [
 ];
 
 /// A browser with one page. It ends when it is dropped.
-pub(crate) struct Browser {
+pub struct Browser {
     process: Child,
     socket: BufReader<TcpStream>,
     calls: u64,
@@ -44,7 +45,7 @@ pub(crate) struct Browser {
 /// The browser that `COVID_TEST_CHROMIUM` names, else Debian's. Without one, the test that asks says so in one line and
 /// has to return.
 #[allow(clippy::print_stdout)] // The one line that tells a skipped test from a passed one.
-pub(crate) fn chromium() -> Option<PathBuf> {
+pub fn chromium() -> Option<PathBuf> {
     let named = env::var_os("COVID_TEST_CHROMIUM").filter(|path| !path.is_empty()).map(PathBuf::from);
     let found = named.or_else(|| Some(PathBuf::from("/usr/bin/chromium")).filter(|path| path.exists()));
     if found.is_none() {
@@ -55,7 +56,7 @@ pub(crate) fn chromium() -> Option<PathBuf> {
 
 impl Browser {
     /// Starts the browser with a profile of its own in a folder.
-    pub(crate) fn start(chromium: &Path, folder: &Path) -> Self {
+    pub fn start(chromium: &Path, folder: &Path) -> Self {
         let profile = folder.join("profile");
         let mut command = Command::new(chromium);
         command.args(FLAGS).arg(format!("--user-data-dir={}", profile.display())).arg("about:blank");
@@ -75,7 +76,7 @@ impl Browser {
     }
 
     /// Loads a file of this machine; `fragment` is what comes after `#`.
-    pub(crate) fn open(&mut self, file: &Path, fragment: &str) {
+    pub fn open(&mut self, file: &Path, fragment: &str) {
         // From a blank page, for the same page with another fragment would not be loaded again.
         for url in ["about:blank".to_owned(), format!("file://{}#{fragment}", file.display())] {
             self.events.retain(|event| event["method"] != "Page.loadEventFired");
@@ -86,14 +87,14 @@ impl Browser {
     }
 
     /// The value of an expression in the page.
-    pub(crate) fn value(&mut self, expression: &str) -> Value {
+    pub fn value(&mut self, expression: &str) -> Value {
         let answer = self.call("Runtime.evaluate", json!({ "expression": expression, "returnByValue": true }));
         assert!(answer.get("exceptionDetails").is_none(), "{expression}: {answer}");
         answer["result"]["value"].clone()
     }
 
     /// Waits until an expression is true in the page, for what the browser does in its own time.
-    pub(crate) fn wait_until(&mut self, expression: &str) {
+    pub fn wait_until(&mut self, expression: &str) {
         let start = Instant::now();
         while self.value(expression) != true {
             assert!(start.elapsed() < PATIENCE, "never true: {expression}");
@@ -102,13 +103,32 @@ impl Browser {
     }
 
     /// The value of an expression, which is text.
-    pub(crate) fn text(&mut self, expression: &str) -> String {
+    pub fn text(&mut self, expression: &str) -> String {
         let value = self.value(expression);
         value.as_str().map(str::to_owned).unwrap_or_else(|| panic!("{expression} is no text: {value}"))
     }
 
+    /// Makes the screen so many pixels wide and high.
+    pub fn resize(&mut self, width: u32, height: u32) {
+        let screen = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
+        self.call("Emulation.setDeviceMetricsOverride", screen);
+    }
+
+    /// What does not fit into the page's width, by its first letters: empty if nothing makes the reader scroll sideways.
+    /// A `.scroll` box may be wider, since it scrolls by itself.
+    pub fn outside(&mut self) -> Vec<String> {
+        let outside = "[...document.querySelectorAll('main, main *')].filter(node => !node.closest('.scroll, svg, datalist') \
+                       && node.getBoundingClientRect().right > innerWidth).map(node => node.outerHTML.slice(0, 80))";
+        let mut found: Vec<String> = serde_json::from_value(self.value(outside)).unwrap();
+        let widths = self.value("[document.documentElement.scrollWidth, innerWidth]");
+        if widths[0].as_f64() > widths[1].as_f64() {
+            found.push(format!("the page: {widths}"));
+        }
+        found
+    }
+
     /// Clicks in the middle of an element, as a mouse does.
-    pub(crate) fn click(&mut self, selector: &str) {
+    pub fn click(&mut self, selector: &str) {
         let place = self.value(&format!(
             "(() => {{ const node = document.querySelector({selector:?}); node.scrollIntoView({{block: 'center'}}); \
              const box = node.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; }})()"
@@ -120,12 +140,12 @@ impl Browser {
     }
 
     /// Types text where the focus is.
-    pub(crate) fn insert(&mut self, text: &str) {
+    pub fn insert(&mut self, text: &str) {
         self.call("Input.insertText", json!({ "text": text }));
     }
 
     /// Presses a key, `Enter` or `Tab` say, and lets it go.
-    pub(crate) fn press(&mut self, key: &str, code: u32) {
+    pub fn press(&mut self, key: &str, code: u32) {
         let text = if key == "Enter" { "\r" } else { "" };
         for kind in ["keyDown", "keyUp"] {
             let event = json!({ "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code, "text": text });
@@ -134,7 +154,7 @@ impl Browser {
     }
 
     /// A method of the protocol, and its result.
-    pub(crate) fn call(&mut self, method: &str, params: Value) -> Value {
+    pub fn call(&mut self, method: &str, params: Value) -> Value {
         self.calls += 1;
         let id = self.calls;
         self.send(&json!({ "id": id, "method": method, "params": params }).to_string()).unwrap();
@@ -149,12 +169,20 @@ impl Browser {
     }
 
     /// What the page wrote to its console, threw, was refused by its own policy, or asked in a dialog, so far.
-    pub(crate) fn complaints(&mut self) -> Vec<Value> {
+    pub fn complaints(&mut self) -> Vec<Value> {
         // An answer comes after the events before it.
         self.value("0");
         let kinds =
             ["Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded", "Page.javascriptDialogOpening"];
         self.events.iter().filter(|event| kinds.iter().any(|kind| event["method"] == *kind)).cloned().collect()
+    }
+
+    /// The addresses that were asked for since `Network.enable`, in their order.
+    pub fn requests(&mut self) -> Vec<String> {
+        // An answer comes after the events before it.
+        self.value("0");
+        let requests = self.events.iter().filter(|event| event["method"] == "Network.requestWillBeSent");
+        requests.map(|event| event["params"]["request"]["url"].to_string().trim_matches('"').to_owned()).collect()
     }
 
     fn wait_for_event(&mut self, method: &str) {
