@@ -5,7 +5,10 @@
 //! others are fitted and scored alone, some days at a time. Where hyper-parameters are chosen, the loss of each on an origin
 //! is the same for every later day that asks, and is kept instead of the forecast.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+};
 
 use covid_core::{Date, MAX_COUNT, PanelView, Target};
 use rayon::prelude::*;
@@ -79,7 +82,7 @@ struct Said {
     /// The loss by which it is chosen, where it is one of several.
     loss: Option<f64>,
     /// Counts by place, target and day ahead, where the day is an origin.
-    points: Vec<f64>,
+    points: Option<Vec<f64>>,
 }
 
 /// The losses of the models by position, on past days.
@@ -114,8 +117,9 @@ impl Rolling<'_, '_> {
             };
             let scores: Vec<Vec<(usize, OriginScore)>> = origins.map(score).collect::<Result<_, TrainingError>>()?;
             scores.into_iter().flatten().for_each(|(position, score)| each(position, score));
-            // The next days are tuned on none that is earlier than what the last one was tuned on.
-            let oldest = days.last().and_then(|&day| self.tuned_on(day).pop()).unwrap_or(0);
+            // Later days are tuned on none that is older.
+            let reach = self.tuning_horizon() + self.settings.every * self.settings.tuning_origins;
+            let oldest = days.last().map_or(0, |last| last.saturating_sub(reach));
             losses.retain(|(_, day), _| *day >= oldest);
         }
         Ok(())
@@ -131,19 +135,19 @@ impl Rolling<'_, '_> {
         origins_before(day, self.tuning_horizon(), self.settings.every, self.settings.tuning_origins)
     }
 
-    /// What every model says on a day.
-    fn say(&self, day: usize, choices: &Choices, with_loss: bool) -> Result<Vec<Said>, TrainingError> {
+    /// What every model says on a day of which it is known by now that it is asked: to choose by, or as the only choice.
+    fn say(&self, day: usize, choices: &Choices, tuned_on: bool) -> Result<Vec<Said>, TrainingError> {
         let prepared = self.replay.prepared(day)?;
         let (view, is_origin) = (prepared.view(), self.origins.contains(&day));
         let said = |(spec, tuned): &(Spec, bool)| {
-            let with_loss = with_loss && *tuned;
-            if !is_origin && !with_loss {
-                return Ok(Said { loss: None, points: Vec::new() });
+            let with_loss = tuned_on && *tuned;
+            if !with_loss && (*tuned || !is_origin) {
+                return Ok(Said { loss: None, points: None });
             }
             let furthest = self.horizon.max(self.tuning_horizon());
             let paths = self.replay.fit(spec, &view)?.predict(&view, furthest);
             let loss = with_loss.then(|| loss(&self.replay.published(), &paths, day, self.tuning_horizon()));
-            Ok(Said { loss, points: if is_origin { points(&view, &paths, self.horizon) } else { Vec::new() } })
+            Ok(Said { loss, points: is_origin.then(|| points(&view, &paths, self.horizon)) })
         };
         choices.specs.iter().map(said).collect()
     }
@@ -162,13 +166,23 @@ impl Rolling<'_, '_> {
     /// The score of what a model said.
     fn score(&self, day: usize, spec: &Spec, choices: &Choices, said: &[Said]) -> Result<OriginScore, TrainingError> {
         let (horizon, published) = (self.horizon, self.replay.published());
-        let (points, places) = (&said[choices.position(spec)?].points, published.locations().len());
-        let point =
-            |place, target: Target, ahead| points[(place * Target::ALL.len() + target.index()) * horizon + ahead - 1];
+        let points = match &said[choices.position(spec)?].points {
+            Some(points) => Cow::Borrowed(points),
+            None => Cow::Owned(self.points_on(day, spec)?),
+        };
+        let series = |place, target: Target| place * Target::ALL.len() + target.index();
+        let point = |place, target, ahead| points[series(place, target) * horizon + ahead - 1];
         let exploded = points.iter().any(|point| !point.is_finite() || *point > MAX_COUNT);
         let origin = published.date(day);
-        let errors = (!exploded).then(|| squared_errors(&published, origin, [places, horizon], point));
+        let errors =
+            (!exploded).then(|| squared_errors(&published, origin, [published.locations().len(), horizon], point));
         Ok(OriginScore { origin, spec: *spec, horizon, errors })
+    }
+
+    fn points_on(&self, day: usize, spec: &Spec) -> Result<Vec<f64>, TrainingError> {
+        let prepared = self.replay.prepared(day)?;
+        let view = prepared.view();
+        Ok(points(&view, &self.replay.fit(spec, &view)?.predict(&view, self.horizon), self.horizon))
     }
 
     /// Scores a recipe that has to be calibrated.
