@@ -9,8 +9,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    LogPaths, Model, Recipe, Replay, Size, Spec, TrainingError, TrainingSettings,
-    replay::{MIN_DAYS, errors, origins_before},
+    Model, Recipe, Replay, Size, Spec, TrainingError, TrainingSettings,
+    model::learn_tuning_losses,
+    replay::{MIN_DAYS, origins_before},
 };
 
 /// A recipe over its origins, the oldest first.
@@ -185,12 +186,7 @@ pub fn train_on_origins(
     TrainingError::check_horizon(horizon)?;
     let day_of = |&origin: &Date| Ok(replay.published().earlier(origin)?.days() - 1);
     let days = origins.iter().map(day_of).collect::<Result<Vec<usize>, TrainingError>>()?;
-    // Neighbouring origins are tuned on the same earlier ones: made once here, not by each of them.
-    let (grid, gap) = (recipe.grid(), settings.horizon.min(replay.horizon()));
-    if grid.len() > 1 {
-        let tuned_on = |&day: &usize| origins_before(day, gap, settings.every, settings.tuning_origins);
-        replay.make(&grid, &days.iter().flat_map(tuned_on).collect::<Vec<usize>>())?;
-    }
+    learn_tuning_losses(replay, &[recipe], &days, settings)?;
     Model::train_on_days(replay, recipe, &days, horizon, settings)
 }
 
@@ -253,19 +249,4 @@ pub(crate) fn squared_errors(
         }
     }
     errors
-}
-
-/// The headline of a forecast made at an origin over `horizon` days, by what is known: infinite if it exploded, NaN if
-/// nothing was published to score it by.
-pub(crate) fn loss(known: &PanelView<'_>, paths: &LogPaths, origin: usize, horizon: usize) -> f64 {
-    let rmsle = |target: Target| {
-        let all = (1..=horizon).flat_map(|ahead| errors(known, paths, origin, target, ahead));
-        let (sum, count) = all.fold((0.0, 0usize), |(sum, count), error| (sum + error * error, count + 1));
-        match count {
-            0 => None,
-            _ if !f64::is_finite(sum) => Some(f64::INFINITY),
-            _ => Some((sum / count as f64).sqrt()),
-        }
-    };
-    metrics::mean_of_scored(Target::ALL.map(rmsle)).unwrap_or(f64::NAN)
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Calibration, ErrorQuantiles, Fitted, FittedForecaster, HubBaseline, Recipe, Replay, Spec, TrainingError,
     TrainingSettings,
-    backtest::{loss, mean},
+    backtest::mean,
     calibration::{point, predicted, within_interval},
     error::check,
     models::recent::Recent,
@@ -307,30 +307,39 @@ pub(crate) fn tune(
     settings: &TrainingSettings,
 ) -> Result<Spec, TrainingError> {
     let grid = recipe.grid();
-    let horizon = settings.horizon.min(replay.horizon());
-    let origins = origins_before(day, horizon, settings.every, settings.tuning_origins);
     if let [only] = grid[..] {
         return Ok(only);
     }
-    replay.make(&grid, &origins)?;
-    let known = replay.view(day)?;
-    let loss = |spec: &Spec, origin| Ok(loss(&known, &*replay.forecast(spec, origin)?, origin, horizon));
-    best_of(&grid, &origins, loss)
-}
-
-/// The model of a grid with the smallest mean loss on some origins; the first where none can tell.
-pub(crate) fn best_of(
-    grid: &[Spec],
-    origins: &[usize],
-    loss: impl Fn(&Spec, usize) -> Result<f64, TrainingError>,
-) -> Result<Spec, TrainingError> {
+    let (origins, horizon) = tuned_on(replay, day, settings);
+    replay.learn_losses(&grid, &origins, horizon)?;
     let mut best = (f64::INFINITY, grid[0]);
-    for spec in grid {
-        let losses = origins.iter().map(|&origin| loss(spec, origin)).collect::<Result<Vec<f64>, TrainingError>>()?;
-        let mean = mean(&losses);
+    for &spec in &grid {
+        let at = |&origin: &usize| replay.loss(&spec, origin, horizon);
+        let mean = mean(&origins.iter().map(at).collect::<Result<Vec<f64>, TrainingError>>()?);
         if mean < best.0 {
-            best = (mean, *spec);
+            best = (mean, spec);
         }
     }
     Ok(best.1)
+}
+
+/// Finds what tuning recipes on each of some days will ask for: neighbouring days are tuned on the same origins.
+pub(crate) fn learn_tuning_losses(
+    replay: &Replay<'_>,
+    recipes: &[Recipe],
+    days: &[usize],
+    settings: &TrainingSettings,
+) -> Result<(), TrainingError> {
+    let grids: Vec<Spec> = recipes.iter().map(|recipe| recipe.grid()).filter(|grid| grid.len() > 1).flatten().collect();
+    if grids.is_empty() {
+        return Ok(());
+    }
+    let origins: Vec<usize> = days.iter().flat_map(|&day| tuned_on(replay, day, settings).0).collect();
+    replay.learn_losses(&grids, &origins, tuned_on(replay, 0, settings).1)
+}
+
+/// The origins on which a recipe is tuned on a day, the newest first, and how many days ahead.
+fn tuned_on(replay: &Replay<'_>, day: usize, settings: &TrainingSettings) -> (Vec<usize>, usize) {
+    let horizon = settings.horizon.min(replay.horizon());
+    (origins_before(day, horizon, settings.every, settings.tuning_origins), horizon)
 }

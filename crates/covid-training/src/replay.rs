@@ -1,12 +1,12 @@
 //! What each model would have said on past days: the one place where history is replayed, so that backtests, tuning and
-//! calibration share forecasts, and the one place to look for look-ahead.
+//! calibration share what they learn of it, and the one place to look for look-ahead.
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
-use covid_core::{Panel, PanelView, Target, log_count};
+use covid_core::{Panel, PanelView, Target, log_count, metrics};
 use rayon::prelude::*;
 
 use crate::{Fitted, FittedForecaster, LogPaths, Spec, TrainingError, models::PastDays};
@@ -17,12 +17,13 @@ pub type Prepare<'a> = dyn Fn(&PanelView<'_>) -> Panel + Sync + 'a;
 /// Fewest days of history at an origin: four weeks.
 pub const MIN_DAYS: usize = 28;
 
-/// Published counts up to an as-of date, and the forecasts made from past days of them.
+/// Published counts up to an as-of date, and how well models forecast from past days of them.
 pub struct Replay<'a> {
     published: PanelView<'a>,
     prepare: &'a Prepare<'a>,
     horizon: usize,
-    made: Mutex<HashMap<(String, usize), Arc<LogPaths>>>,
+    /// By model, day and days ahead. The forecasts themselves would fill the memory.
+    losses: Mutex<HashMap<(String, usize, usize), f64>>,
     past: PastDays<'a>,
 }
 
@@ -30,7 +31,7 @@ impl<'a> Replay<'a> {
     /// Forecasts of 1 to `horizon` days ahead from any day up to the view's as-of date; models see what `prepare` makes of
     /// a day's view.
     pub fn new(published: PanelView<'a>, prepare: &'a Prepare<'a>, horizon: usize) -> Self {
-        Self { published, prepare, horizon, made: Mutex::default(), past: PastDays::new(published) }
+        Self { published, prepare, horizon, losses: Mutex::default(), past: PastDays::new(published) }
     }
 
     /// The published counts.
@@ -59,41 +60,61 @@ impl<'a> Replay<'a> {
         Ok(self.published.earlier(self.published.date(day))?)
     }
 
-    /// Makes the forecasts of every model from every day that are not made yet, days in parallel.
-    pub(crate) fn make(&self, specs: &[Spec], days: &[usize]) -> Result<(), TrainingError> {
+    /// Finds the losses that are not known yet of every model over `horizon` days after some days, days in parallel.
+    pub(crate) fn learn_losses(&self, specs: &[Spec], days: &[usize], horizon: usize) -> Result<(), TrainingError> {
         let days: HashSet<usize> = days.iter().copied().collect();
         days.into_par_iter().try_for_each(|day| {
-            let missing: Vec<&Spec> = specs.iter().filter(|spec| self.get(spec, day).is_none()).collect();
-            if missing.is_empty() {
+            let unknown: Vec<&Spec> =
+                specs.iter().filter(|spec| self.known_loss(spec, day, horizon).is_none()).collect();
+            if unknown.is_empty() {
                 return Ok(());
             }
-            let prepared = self.prepared(day)?;
+            let (prepared, known) = (self.prepared(day)?, self.view(day + horizon)?);
             let view = prepared.view();
-            for spec in missing {
-                let paths = Arc::new(self.fit(spec, &view)?.predict(&view, self.horizon));
-                self.made.lock().unwrap_or_else(PoisonError::into_inner).insert((spec.to_string(), day), paths);
+            for spec in unknown {
+                let loss = loss(&known, &self.fit(spec, &view)?.predict(&view, horizon), day, horizon);
+                self.losses
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert((spec.to_string(), day, horizon), loss);
             }
             Ok(())
         })
     }
 
-    /// The forecast of a model from a day.
-    pub(crate) fn forecast(&self, spec: &Spec, day: usize) -> Result<Arc<LogPaths>, TrainingError> {
-        if let Some(paths) = self.get(spec, day) {
-            return Ok(paths);
+    /// The headline of what a model forecast on a day over `horizon` days, all of which must be published: infinite if it
+    /// exploded, NaN if there is nothing to score it by. It is the same for every later day that asks.
+    pub(crate) fn loss(&self, spec: &Spec, day: usize, horizon: usize) -> Result<f64, TrainingError> {
+        if let Some(loss) = self.known_loss(spec, day, horizon) {
+            return Ok(loss);
         }
-        self.make(&[*spec], &[day])?;
-        self.get(spec, day).ok_or_else(|| TrainingError::UnknownModel(spec.to_string()))
+        self.learn_losses(&[*spec], &[day], horizon)?;
+        self.known_loss(spec, day, horizon).ok_or_else(|| TrainingError::UnknownModel(spec.to_string()))
     }
 
-    fn get(&self, spec: &Spec, day: usize) -> Option<Arc<LogPaths>> {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner).get(&(spec.to_string(), day)).cloned()
+    fn known_loss(&self, spec: &Spec, day: usize, horizon: usize) -> Option<f64> {
+        let losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+        losses.get(&(spec.to_string(), day, horizon)).copied()
     }
+}
+
+/// The headline of paths from an origin, of all places with a published count.
+fn loss(known: &PanelView<'_>, paths: &LogPaths, origin: usize, horizon: usize) -> f64 {
+    let rmsle = |target: Target| {
+        let all = (1..=horizon).flat_map(|ahead| errors(known, paths, origin, target, ahead));
+        let (sum, count) = all.fold((0.0, 0usize), |(sum, count), error| (sum + error * error, count + 1));
+        match count {
+            0 => None,
+            _ if !f64::is_finite(sum) => Some(f64::INFINITY),
+            _ => Some((sum / count as f64).sqrt()),
+        }
+    };
+    metrics::mean_of_scored(Target::ALL.map(rmsle)).unwrap_or(f64::NAN)
 }
 
 /// Errors on ln(1 + count), actual less forecast, `ahead` days after an origin, of the places with a published count.
 /// `known` is the view of the day on which the errors are asked for; none of it is later than that.
-pub(crate) fn errors(
+fn errors(
     known: &PanelView<'_>,
     paths: &LogPaths,
     origin: usize,

@@ -1,26 +1,24 @@
 //! Many recipes refitted on many days, as a replay of years needs it: the scores of a backtest, without keeping what made
-//! them.
-//!
-//! A point does not depend on the calibration, but for the full candidate's, which is drawn into its 95 % interval. So the
-//! others are fitted and scored alone, some days at a time. Where hyper-parameters are chosen, the loss of each on an origin
-//! is the same for every later day that asks, and is kept instead of the forecast.
+//! them. A point does not depend on the calibration, but for the full candidate's, which is drawn into its 95 % interval: so
+//! the others are scored without one.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use covid_core::{Date, MAX_COUNT, PanelView, Target};
 use rayon::prelude::*;
 
 use crate::{
-    FittedForecaster, LogPaths, Model, OriginScore, Recipe, Replay, Spec, TrainingError, TrainingSettings,
-    backtest::{loss, squared_errors},
+    FittedForecaster, Model, OriginScore, Recipe, Replay, Spec, TrainingError, TrainingSettings,
+    backtest::squared_errors,
     calibration::{Calibration, point},
-    model::best_of,
-    replay::{days_at_once, origins_before},
+    model::{learn_tuning_losses, tune},
+    replay::days_at_once,
 };
 
 /// Scores every recipe, refitted at every origin, 1 to `horizon` days ahead: the scores of [`crate::backtest`], to the bit.
 /// `each` gets a recipe's position and a score, for an origin that is named twice one; the earlier origins first, but the
-/// full candidate's after all others. Memory does not grow with the number of origins.
+/// full candidate's after all others. Memory does not grow with the number of origins, but for some bytes that each leaves
+/// in the replay.
 ///
 /// # Errors
 /// If an origin is outside the data, or a fit fails.
@@ -34,167 +32,89 @@ pub fn roll(
 ) -> Result<(), TrainingError> {
     TrainingError::check_horizon(horizon)?;
     let day_of = |&origin: &Date| Ok(replay.published().earlier(origin)?.days() - 1);
-    let origins = origins.iter().map(day_of).collect::<Result<BTreeSet<usize>, TrainingError>>()?;
-    let rolling = Rolling { replay, settings, horizon, origins };
-    rolling.points_alone(&Choices::new(recipes), &mut each)?;
-    for (position, &recipe) in recipes.iter().enumerate() {
-        if let Recipe::Fixed(spec @ Spec::Ensemble(_)) = recipe {
-            rolling.calibrated(recipe, &spec, |score| each(position, score))?;
-        }
+    let days = origins.iter().map(day_of).collect::<Result<BTreeSet<usize>, TrainingError>>()?;
+    let days: Vec<usize> = days.into_iter().collect();
+    let (calibrated, alone): (Vec<_>, Vec<_>) =
+        recipes.iter().copied().enumerate().partition(|(_, recipe)| drawn(*recipe).is_some());
+    let rolling = Rolling { replay, recipes: alone, horizon, settings };
+    rolling.points_alone(&days, &mut each)?;
+    for (position, spec) in calibrated.into_iter().filter_map(|(position, recipe)| Some((position, drawn(recipe)?))) {
+        rolling.calibrated(&days, spec, |score| each(position, score))?;
     }
     Ok(())
 }
 
-/// The recipes whose points do not depend on the calibration.
-struct Choices {
-    /// Their models, each once, and whether it is one of several of a recipe.
-    specs: Vec<(Spec, bool)>,
-    /// The recipes' positions and grids.
-    recipes: Vec<(usize, Vec<Spec>)>,
-}
-
-impl Choices {
-    fn new(recipes: &[Recipe]) -> Self {
-        let alone =
-            recipes.iter().enumerate().filter(|(_, recipe)| !matches!(recipe, Recipe::Fixed(Spec::Ensemble(_))));
-        let recipes: Vec<(usize, Vec<Spec>)> = alone.map(|(position, recipe)| (position, recipe.grid())).collect();
-        let mut specs: Vec<(Spec, bool)> = Vec::new();
-        for (spec, tuned) in recipes.iter().flat_map(|(_, grid)| grid.iter().map(|spec| (*spec, grid.len() > 1))) {
-            match specs.iter_mut().find(|(known, _)| *known == spec) {
-                Some((_, known)) => *known |= tuned,
-                None => specs.push((spec, tuned)),
-            }
-        }
-        Self { specs, recipes }
-    }
-
-    fn position(&self, spec: &Spec) -> Result<usize, TrainingError> {
-        let found = self.specs.iter().position(|(known, _)| known == spec);
-        found.ok_or_else(|| TrainingError::UnknownModel(spec.to_string()))
+/// The model of a recipe whose points are drawn into its intervals.
+fn drawn(recipe: Recipe) -> Option<Spec> {
+    match recipe {
+        Recipe::Fixed(spec @ Spec::Ensemble(_)) => Some(spec),
+        _ => None,
     }
 }
-
-/// What a model said on a day.
-struct Said {
-    /// The loss by which it is chosen, where it is one of several.
-    loss: Option<f64>,
-    /// Counts by place, target and day ahead, where the day is an origin.
-    points: Vec<f64>,
-}
-
-/// The losses of the models by position, on past days.
-type Losses = HashMap<(usize, usize), f64>;
 
 struct Rolling<'r, 'a> {
     replay: &'r Replay<'a>,
-    settings: &'r TrainingSettings,
+    /// Those whose points are all that is needed, with their positions.
+    recipes: Vec<(usize, Recipe)>,
     horizon: usize,
-    origins: BTreeSet<usize>,
+    settings: &'r TrainingSettings,
 }
 
 impl Rolling<'_, '_> {
-    fn points_alone(&self, choices: &Choices, each: &mut impl FnMut(usize, OriginScore)) -> Result<(), TrainingError> {
-        let has_choice = choices.specs.iter().any(|(_, tuned)| *tuned);
-        let tuned_on = self.origins.iter().filter(|_| has_choice).flat_map(|&day| self.tuned_on(day)).collect();
-        let days: Vec<usize> = self.origins.union(&tuned_on).copied().collect();
-        let mut losses = Losses::new();
+    fn points_alone(&self, days: &[usize], each: &mut impl FnMut(usize, OriginScore)) -> Result<(), TrainingError> {
+        if self.recipes.is_empty() {
+            return Ok(());
+        }
+        let recipes: Vec<Recipe> = self.recipes.iter().map(|(_, recipe)| *recipe).collect();
+        learn_tuning_losses(self.replay, &recipes, days, self.settings)?;
         for days in days.chunks(days_at_once(&self.replay.published())) {
-            let say = |&day: &usize| self.say(day, choices, tuned_on.contains(&day));
-            let said: Vec<Vec<Said>> = days.par_iter().map(say).collect::<Result<_, TrainingError>>()?;
-            for (&day, said) in days.iter().zip(&said) {
-                let known = said.iter().enumerate().filter_map(|(spec, said)| Some(((spec, day), said.loss?)));
-                losses.extend(known);
-            }
-            let origins = days.par_iter().zip(&said).filter(|(day, _)| self.origins.contains(day));
-            let score = |(&day, said): (&usize, &Vec<Said>)| {
-                let of = |(position, grid): &(usize, Vec<Spec>)| {
-                    Ok((*position, self.score(day, &self.chosen(day, grid, choices, &losses)?, choices, said)?))
-                };
-                choices.recipes.iter().map(of).collect()
-            };
-            let scores: Vec<Vec<(usize, OriginScore)>> = origins.map(score).collect::<Result<_, TrainingError>>()?;
+            let scores = days.par_iter().map(|&day| self.score_points(day));
+            let scores: Vec<Vec<(usize, OriginScore)>> = scores.collect::<Result<_, TrainingError>>()?;
             scores.into_iter().flatten().for_each(|(position, score)| each(position, score));
-            // The next days are tuned on none that is earlier than what the last one was tuned on.
-            let oldest = days.last().and_then(|&day| self.tuned_on(day).pop()).unwrap_or(0);
-            losses.retain(|(_, day), _| *day >= oldest);
         }
         Ok(())
     }
 
-    /// Days ahead on which hyper-parameters are chosen.
-    fn tuning_horizon(&self) -> usize {
-        self.settings.horizon.min(self.replay.horizon())
-    }
-
-    /// The past origins on which a day's hyper-parameters are chosen, the newest first.
-    fn tuned_on(&self, day: usize) -> Vec<usize> {
-        origins_before(day, self.tuning_horizon(), self.settings.every, self.settings.tuning_origins)
-    }
-
-    /// What every model says on a day.
-    fn say(&self, day: usize, choices: &Choices, with_loss: bool) -> Result<Vec<Said>, TrainingError> {
+    fn score_points(&self, day: usize) -> Result<Vec<(usize, OriginScore)>, TrainingError> {
         let prepared = self.replay.prepared(day)?;
-        let (view, is_origin) = (prepared.view(), self.origins.contains(&day));
-        let said = |(spec, tuned): &(Spec, bool)| {
-            let with_loss = with_loss && *tuned;
-            if !is_origin && !with_loss {
-                return Ok(Said { loss: None, points: Vec::new() });
-            }
-            let furthest = self.horizon.max(self.tuning_horizon());
-            let paths = self.replay.fit(spec, &view)?.predict(&view, furthest);
-            let loss = with_loss.then(|| loss(&self.replay.published(), &paths, day, self.tuning_horizon()));
-            Ok(Said { loss, points: if is_origin { points(&view, &paths, self.horizon) } else { Vec::new() } })
+        let score = |&(position, recipe): &(usize, Recipe)| {
+            let spec = tune(self.replay, recipe, day, self.settings)?;
+            Ok((position, self.score_points_of(spec, &prepared.view())?))
         };
-        choices.specs.iter().map(said).collect()
+        self.recipes.iter().map(score).collect()
     }
 
-    /// The model of a grid that a training on a day would choose.
-    fn chosen(&self, day: usize, grid: &[Spec], choices: &Choices, losses: &Losses) -> Result<Spec, TrainingError> {
-        if let [only] = grid {
-            return Ok(*only);
-        }
-        best_of(grid, &self.tuned_on(day), |spec, origin| {
-            let loss = losses.get(&(choices.position(spec)?, origin));
-            loss.copied().ok_or_else(|| TrainingError::UnknownModel(spec.to_string()))
-        })
-    }
-
-    /// The score of what a model said.
-    fn score(&self, day: usize, spec: &Spec, choices: &Choices, said: &[Said]) -> Result<OriginScore, TrainingError> {
-        let (horizon, published) = (self.horizon, self.replay.published());
-        let (points, places) = (&said[choices.position(spec)?].points, published.locations().len());
-        let point =
-            |place, target: Target, ahead| points[(place * Target::ALL.len() + target.index()) * horizon + ahead - 1];
+    fn score_points_of(&self, spec: Spec, view: &PanelView<'_>) -> Result<OriginScore, TrainingError> {
+        let (horizon, origin, places) = (self.horizon, view.as_of(), view.locations().len());
+        let paths = self.replay.fit(&spec, view)?.predict(view, horizon);
+        let series = (0..places).flat_map(|place| Target::ALL.map(|target| (place, target)));
+        let counts = series.flat_map(|(place, target)| {
+            let last = view.last_count(place, target);
+            paths.path(place, target).iter().map(move |&x| point(x, last))
+        });
+        let points: Vec<f64> = counts.collect();
         let exploded = points.iter().any(|point| !point.is_finite() || *point > MAX_COUNT);
-        let origin = published.date(day);
-        let errors = (!exploded).then(|| squared_errors(&published, origin, [places, horizon], point));
-        Ok(OriginScore { origin, spec: *spec, horizon, errors })
+        let series = |place, target: Target| place * Target::ALL.len() + target.index();
+        let point = |place, target, ahead| points[series(place, target) * horizon + ahead - 1];
+        let errors = || squared_errors(&self.replay.published(), origin, [places, horizon], point);
+        Ok(OriginScore { origin, spec, horizon, errors: (!exploded).then(errors) })
     }
 
-    /// Scores a recipe that has to be calibrated.
-    fn calibrated(&self, recipe: Recipe, spec: &Spec, mut each: impl FnMut(OriginScore)) -> Result<(), TrainingError> {
-        let score = |(day, calibration)| {
-            let prepared = self.replay.prepared(day)?;
-            let view = prepared.view();
-            let model = Model::new(recipe, *spec, self.replay.fit(spec, &view)?, view.as_of(), calibration);
-            let (forecast, _) = model.forecast_unchecked(&view, self.horizon);
-            Ok(OriginScore::new(*spec, &forecast, &self.replay.published()))
-        };
-        let days: Vec<usize> = self.origins.iter().copied().collect();
-        Calibration::learn_in_turn(self.replay, spec, &days, self.horizon, self.settings, |learned| {
+    fn calibrated(&self, days: &[usize], spec: Spec, mut each: impl FnMut(OriginScore)) -> Result<(), TrainingError> {
+        Calibration::learn_in_turn(self.replay, &spec, days, self.horizon, self.settings, |learned| {
+            let score = |(day, calibration)| self.score_calibrated(spec, day, calibration);
             let scores: Vec<OriginScore> = learned.into_par_iter().map(score).collect::<Result<_, TrainingError>>()?;
             scores.into_iter().for_each(&mut each);
             Ok(())
         })
     }
-}
 
-/// The counts of paths, up to a horizon, by place, target and day ahead.
-fn points(view: &PanelView<'_>, paths: &LogPaths, horizon: usize) -> Vec<f64> {
-    let series = (0..paths.locations()).flat_map(|place| Target::ALL.map(|target| (place, target)));
-    let counts = series.flat_map(|(place, target)| {
-        let last = view.last_count(place, target);
-        paths.path(place, target)[..horizon].iter().map(move |&x| point(x, last))
-    });
-    counts.collect()
+    fn score_calibrated(&self, spec: Spec, day: usize, calibration: Calibration) -> Result<OriginScore, TrainingError> {
+        let prepared = self.replay.prepared(day)?;
+        let view = prepared.view();
+        let fitted = self.replay.fit(&spec, &view)?;
+        let model = Model::new(Recipe::Fixed(spec), spec, fitted, view.as_of(), calibration);
+        let (forecast, _) = model.forecast_unchecked(&view, self.horizon);
+        Ok(OriginScore::new(spec, &forecast, &self.replay.published()))
+    }
 }

