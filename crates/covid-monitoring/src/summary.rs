@@ -159,6 +159,9 @@ mod tests {
             actual,
             persistence: 0.0,
             wis: 1.0,
+            wis_log: 0.5,
+            quantiles_below: 6,
+            shadow: false,
             covered: [false, true, true],
         }
     }

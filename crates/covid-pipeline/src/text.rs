@@ -22,7 +22,7 @@ pub fn monitoring_text(report: &MonitoringReport, worst: usize) -> String {
         let _ = writeln!(text, "{}", alert_text(alert));
     }
     if report.alerts.iter().any(|alert| alert.blame == Blame::Data) {
-        faults(report.data.as_ref()).for_each(|line| drop(writeln!(text, "{line}")));
+        faults(report.data.as_ref()).for_each(|line| text.push_str(&format!("{line}\n")));
     }
     let summary = &report.summary;
     if !report.rolling.is_empty() {

@@ -49,7 +49,7 @@ fn new_cases(place: usize, day: usize) -> f64 {
 }
 
 /// The date of a day of the year 2021, from 0.
-pub fn date(day: usize) -> String {
+fn date(day: usize) -> String {
     const LENGTHS: [usize; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let (mut month, mut rest) = (0, day);
     while rest >= LENGTHS[month % 12] {

@@ -54,9 +54,9 @@ impl Mail {
         to: Option<&str>,
     ) -> Result<impl Iterator<Item = Self>, MonitoringError> {
         let server = server(url)?;
-        let bad = |name, range, value: Option<&str>| {
+        let bad = |name: &str, range, value: Option<&str>| {
             let value = value.map_or("empty".to_owned(), |value| format!("`{}`", value.escape_debug()));
-            MonitoringError::OutOfRange { name, range, value }
+            MonitoringError::OutOfRange { name: name.to_owned(), range, value }
         };
         let sender = from.and_then(|from| from.parse::<Mailbox>().ok());
         let from = sender.ok_or_else(|| bad("alerts.smtp_from", "a mail address where there is a server", from))?;

@@ -58,7 +58,8 @@ impl AlertSettings {
     /// # Errors
     /// [`MonitoringError::OutOfRange`] for the first one that is not; no address or secret is quoted.
     pub fn checked(&self) -> Result<(), MonitoringError> {
-        let bad = |name, range, value: String| Err(MonitoringError::OutOfRange { name, range, value });
+        let bad =
+            |name: &str, range, value: String| Err(MonitoringError::OutOfRange { name: name.to_owned(), range, value });
         if !(self.timeout_seconds > 0.0 && self.timeout_seconds <= 600.0) {
             return bad("alerts.timeout_seconds", "above 0 and at most 600", self.timeout_seconds.to_string());
         }
@@ -116,5 +117,5 @@ fn address(name: &'static str, url: &Secret) -> Result<HttpUrl, MonitoringError>
 
 /// The error for a secret that cannot be used.
 pub(super) fn hidden(name: &'static str, range: &'static str) -> MonitoringError {
-    MonitoringError::OutOfRange { name, range, value: REDACTED.to_owned() }
+    MonitoringError::OutOfRange { name: name.to_owned(), range, value: REDACTED.to_owned() }
 }
