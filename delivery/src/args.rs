@@ -53,7 +53,7 @@ pub(crate) async fn execute(args: &Args, session: &Session) -> Result<ExitCode> 
 async fn deliver_once(session: &Session, project: &Project) -> Result<ExitCode> {
     let report = deliver(project, project.registry().await?.as_ref()).await?;
     match session.format {
-        Format::Text => print_stdout(&render::delivered(&report, project.settings.monitoring.worst)),
+        Format::Text => print_stdout(&render::delivered(&report)),
         Format::Json => print_json(&report),
     }?;
     Ok(ending(report.monitoring.is_alarming()))

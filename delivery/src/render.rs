@@ -6,7 +6,7 @@ use covid_pipeline::{DeliveryReport, ReplayReport, Rival, monitoring_text};
 use covid_report::{Column, Table, score};
 
 /// The loop, step by step.
-pub(crate) fn delivered(report: &DeliveryReport, worst: usize) -> String {
+pub(crate) fn delivered(report: &DeliveryReport) -> String {
     let training = match (&report.first_training, &report.retraining) {
         (Some(first), _) => first.sentence(),
         (None, Some(again)) => again.sentence(),
@@ -20,7 +20,7 @@ pub(crate) fn delivered(report: &DeliveryReport, worst: usize) -> String {
     let run = &prediction.run;
     format!(
         "1. monitor\n{}\n2. retrain: {}\n   {training}\n3. predict: {} days after {} by {} ({}), {verb}: run {}, {} rows\n   {}\n   {}{shadow}",
-        monitoring_text(&report.monitoring, worst),
+        monitoring_text(&report.monitoring),
         report.rule,
         run.horizon,
         run.as_of,

@@ -19,7 +19,7 @@ pub(crate) struct Args {
 pub(crate) async fn execute(session: &Session, project: &Project) -> Result<ExitCode> {
     let report = monitor(project, project.registry().await?.as_ref()).await?;
     match session.format {
-        Format::Text => print_stdout(&monitoring_text(&report, project.settings.monitoring.worst)),
+        Format::Text => print_stdout(&monitoring_text(&report)),
         Format::Json => print_json(&report),
     }?;
     Ok(ending(report.is_alarming()))

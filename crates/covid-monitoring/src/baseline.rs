@@ -108,7 +108,7 @@ impl Baseline {
     }
 
     fn expected_rmsle(&self, window: &Window, target: Target) -> Option<f64> {
-        let all = Window::of(self.origins.iter().flat_map(|origin| &origin.tallies), false);
+        let all = self.all();
         let (mut squared, mut rows) = (0.0, 0.0);
         for ahead in window.horizons().into_iter().filter(|&ahead| ahead <= self.horizon) {
             let seen = window.horizon(ahead)[target.index()].rows as f64;
@@ -120,12 +120,21 @@ impl Baseline {
         (rows > 0.0).then(|| (squared / rows).sqrt())
     }
 
+    /// The headline of one day ahead.
+    pub fn headline_at(&self, ahead: usize) -> Option<f64> {
+        let of = self.all().horizon(ahead);
+        metrics::mean_of_scored([of[0].rmsle(), of[1].rmsle()])
+    }
+
+    fn all(&self) -> Window {
+        Window::of(self.origins.iter().flat_map(|origin| &origin.tallies), false)
+    }
+
     /// The limit of the headline in a window: what one week in `1 / level` would pass, if weeks were like those of the
     /// backtest. It is the prediction limit for one more value of a normal sample (Student's t), on the logarithms of the
     /// origins' headlines as shares of what is expected.
     pub fn headline_limit(&self, window: &Window, level: f64) -> Option<f64> {
-        let overall = Window::of(self.origins.iter().flat_map(|origin| &origin.tallies), false);
-        let usual = overall.headline(self.horizon).filter(|usual| *usual > 0.0)?;
+        let usual = self.all().headline(self.horizon).filter(|usual| *usual > 0.0)?;
         let share = |origin: &OriginScores| {
             origin.window().headline(self.horizon).filter(|loss| *loss > 0.0).map(|loss| (loss / usual).ln())
         };

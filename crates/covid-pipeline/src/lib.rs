@@ -18,6 +18,7 @@ mod settings;
 mod show;
 mod text;
 mod train;
+mod verdict;
 
 pub use backtest::{BacktestReport, BacktestRequest, ModelScore, backtest};
 pub use candidates::Candidate;

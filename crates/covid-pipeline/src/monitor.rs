@@ -5,13 +5,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use covid_core::{Date, Fault, PanelError};
 use covid_monitoring::{
     Alert, Blame, DRIFT_WINDOW, DataReport, Event, Evidence, Finding, LastSeen, Monitored, Monitoring, Notice, Request,
-    Rule, Severity, Standing, Summary, Tally, Window, Windows, data_scores, scores, tallies,
+    Rule, Severity, Standing, Summary, Tally, Told, Window, Windows, data_scores, scores, tallies,
 };
 use covid_prediction::{Branch, Manifest, read_vintage};
 use covid_registry::{Registry, RunBatch, RunStatus};
+use covid_storage::PutMode;
 use serde::Serialize;
 
-use crate::{Project, TrainingReport, ensure_champion, predict, project::blocking, serving::Serving};
+use crate::{
+    Project, TrainingReport, ensure_champion,
+    monitoring_page::{About, MonitoringPage},
+    predict,
+    project::blocking,
+    serving::Serving,
+    text::alert_text,
+    verdict::verdict,
+};
 
 /// What monitoring found.
 #[derive(Debug, Serialize)]
@@ -40,8 +49,14 @@ pub struct MonitoringReport {
     pub alerts: Vec<Alert>,
     /// What changed since the monitoring run before.
     pub events: Vec<(Event, Alert)>,
+    /// Who was told, and how that went.
+    pub told: Vec<Told>,
     /// What is odd about the data; none for a back-dated forecast.
     pub data: Option<DataReport>,
+    /// The verdict, a sparkline and the worst places.
+    pub overview: String,
+    /// Where the page is; none in a replay.
+    pub page: Option<String>,
     /// Where the manifest is.
     pub manifest: String,
     /// Where the CSV is.
@@ -88,10 +103,10 @@ impl MonitoringReport {
 /// # Errors
 /// If the history is too short for a back-dated forecast, or store or registry fail.
 pub async fn monitor(project: &Project, registry: &dyn Registry) -> Result<MonitoringReport, Fault> {
-    match score(project, Branch::Real).await? {
+    let (branch, monitored, trained, judged) = match score(project, Branch::Real).await? {
         Some(monitored) => {
             let judged = judge(project, registry, &monitored.manifest).await?;
-            Ok(report(project, monitored, None, Some(judged)))
+            (Branch::Real, monitored, None, Some(judged))
         }
         None => {
             let (_, trained) = ensure_champion(project, registry).await?;
@@ -100,10 +115,70 @@ pub async fn monitor(project: &Project, registry: &dyn Registry) -> Result<Monit
             predict(&before, registry, Branch::Backdated).await?;
             let none = PanelError::Empty("published counts after the back-dated forecast");
             let monitored = score(project, Branch::Backdated).await?.ok_or(none)?;
-            Ok(report(project, monitored, trained, None))
+            (Branch::Backdated, monitored, trained, None)
         }
+    };
+    let mut report = report(project, monitored, trained, judged);
+    if project.replay.is_none() {
+        show(project, registry, branch, &mut report).await?;
+        report.told = tell(project, &report).await;
     }
+    Ok(report)
 }
+
+/// Writes the page, and takes the lines for the terminal from it.
+async fn show(
+    project: &Project,
+    registry: &dyn Registry,
+    branch: Branch,
+    report: &mut MonitoringReport,
+) -> Result<(), Fault> {
+    let about = About { branch, days: PAGE_DAYS, data: report.data.as_ref() };
+    let mut page = MonitoringPage::gather(project, registry, about, &verdict(report)).await?;
+    page.alerts.clone_from(&report.alerts);
+    report.overview = page.summary_text(project.settings.monitoring.worst);
+    let tree = if branch == Branch::Backdated { "backdated/" } else { "" };
+    let key = format!("{}/{tree}monitoring/reports/as_of={}/report.html", project.dataset, project.as_of);
+    project.store.put(&key, page.to_html()?.into(), PutMode::Overwrite).await?;
+    report.page = Some(project.place_of(&key));
+    Ok(())
+}
+
+/// Tells people what stands and what is over; each of it once. Nothing that fails here fails the run.
+async fn tell(project: &Project, report: &MonitoringReport) -> Vec<Told> {
+    let notice = |event: Event, alert: &Alert| Notice {
+        dataset: project.dataset.clone(),
+        event,
+        alert: alert.clone(),
+        as_of: project.as_of,
+        run: report.run.clone(),
+        report: report.page.clone(),
+    };
+    let over = report.events.iter().filter(|(event, _)| *event == Event::Recovered);
+    let standing = report.alerts.iter().map(|alert| notice(Event::Raised, alert));
+    let notices: Vec<Notice> = standing.chain(over.map(|(event, alert)| notice(*event, alert))).collect();
+    let told = covid_monitoring::tell(
+        project.store.as_ref(),
+        &project.settings.alerts,
+        &project.dataset,
+        &notices,
+        project.now(),
+    );
+    let told = told.await;
+    for alert in report.alerts.iter().filter(|alert| alert.severity > Severity::Notice) {
+        tracing::warn!("{}", alert_text(alert));
+    }
+    for (_, alert) in report.events.iter().filter(|(event, _)| *event == Event::Recovered) {
+        tracing::info!("recovered: {}", alert_text(alert));
+    }
+    for told in &told {
+        tracing::warn!("{told}");
+    }
+    told
+}
+
+/// Days of the error over time on the page.
+const PAGE_DAYS: usize = 182;
 
 fn report(
     project: &Project,
@@ -115,15 +190,8 @@ fn report(
     let manifest = project.place_of(&monitored.manifest_key);
     let csv = monitored.csv_key.as_ref().map(|key| project.place_of(key));
     let of_champion = || work.scored.iter().filter(|scored| !scored.shadow);
-    let backdated = judged.is_none();
-    let (rolling, findings, standing, events, data) = match judged {
-        Some(Judged { rolling, findings, standing, events, data }) => {
-            (rolling, findings, Some(standing), events, Some(data))
-        }
-        None => (Vec::new(), Vec::new(), None, Vec::new(), None),
-    };
-    MonitoringReport {
-        backdated,
+    let mut report = MonitoringReport {
+        backdated: judged.is_none(),
         already_done: monitored.already_done,
         trained,
         run: monitored.manifest.run.to_string(),
@@ -131,14 +199,22 @@ fn report(
         scored: of_champion().map(|scored| [scored.run.clone(), scored.as_of.to_string()]).collect(),
         reopened: of_champion().map(|scored| scored.reopened).sum(),
         summary: monitored.summary,
-        rolling,
-        findings,
-        alerts: standing.map_or_else(Vec::new, |standing| standing.alerts()),
-        events,
-        data,
+        rolling: Vec::new(),
+        findings: Vec::new(),
+        alerts: Vec::new(),
+        events: Vec::new(),
+        told: Vec::new(),
+        data: None,
+        overview: String::new(),
+        page: None,
         manifest,
         csv,
+    };
+    if let Some(Judged { rolling, findings, standing, events, data }) = judged {
+        report.alerts = standing.alerts();
+        (report.rolling, report.findings, report.events, report.data) = (rolling, findings, events, Some(data));
     }
+    report
 }
 
 async fn score(project: &Project, branch: Branch) -> Result<Option<Monitored>, Fault> {
@@ -187,7 +263,6 @@ async fn judge(project: &Project, registry: &dyn Registry, manifest: &Manifest<M
             let before = Standing::before(store, manifest).await?;
             let run = manifest.run.as_str();
             let (standing, events) = Standing::after(before.as_ref(), &rules, &findings, project.as_of, run);
-            tell(project, &events, manifest).await;
             track(project, registry, manifest, &windows).await?;
             standing.write(store, manifest).await?;
             (standing, events)
@@ -292,28 +367,6 @@ async fn blame_data(
         }
     }
     Ok(())
-}
-
-/// Tells people what changed.
-async fn tell(project: &Project, events: &[(Event, Alert)], manifest: &Manifest<Monitoring>) {
-    if project.replay.is_some() {
-        return;
-    }
-    let told = events.iter().filter(|(_, alert)| alert.severity > Severity::Notice);
-    let notices: Vec<Notice> = told
-        .map(|(event, alert)| Notice {
-            dataset: project.dataset.clone(),
-            event: *event,
-            alert: alert.clone(),
-            as_of: project.as_of,
-            run: manifest.run.to_string(),
-            report: None,
-        })
-        .collect();
-    for notice in notices {
-        let Alert { rule, severity, blame, sentence, .. } = &notice.alert;
-        tracing::warn!("{severity} {}: {rule} ({blame}): {sentence}", notice.event);
-    }
 }
 
 /// Logs the scores as metrics of a tracking run of their own.

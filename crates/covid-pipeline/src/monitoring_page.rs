@@ -5,12 +5,15 @@
 //! RMSLE is without a unit; lists are shown in the order in which they are given, unless a field says otherwise.
 
 mod charts;
+mod gather;
 mod html;
 mod tables;
 mod terminal;
 
 use covid_core::{Date, Predicted, Target};
 use covid_monitoring::Alert;
+
+pub(crate) use self::gather::About;
 
 /// Everything that a monitoring report shows.
 #[derive(Debug, Clone, PartialEq)]

@@ -181,11 +181,15 @@ impl Project {
         let (places, days) = (view.locations().len(), view.days());
         let (_, repaired) = self.repaired()?;
         let (kind, description, as_of) = (self.source_kind, &self.description, self.as_of);
-        // What JHU published in the end is not what was known on a day; a vintage is.
-        let revised = if matches!(kind, SourceKind::Sample | SourceKind::Vintages) { "" } else { "; revised data" };
+        let revised = if self.is_revised() { "; revised data" } else { "" };
         Ok(format!(
             "{kind} ({description}{revised}): {places} locations x {days} days up to {as_of}; repair: {repaired}"
         ))
+    }
+
+    /// Whether the counts are what was published in the end: not what was known on a day, as a vintage is.
+    pub(crate) fn is_revised(&self) -> bool {
+        !matches!(self.source_kind, SourceKind::Sample | SourceKind::Vintages)
     }
 
     /// Whether the store is no folder of this machine, so that the tracker lies elsewhere.

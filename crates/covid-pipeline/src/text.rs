@@ -8,8 +8,8 @@ use covid_report::{Column, Table, count, score};
 use crate::{MonitoringReport, monitor::Rolling};
 
 /// A monitoring run as text: verdict, scores by target and by day ahead, the worst places, where the rest is.
-pub fn monitoring_text(report: &MonitoringReport, worst: usize) -> String {
-    let mut text = verdict(report);
+pub fn monitoring_text(report: &MonitoringReport) -> String {
+    let mut text = format!("{}\n{}", report.overview, what_was_scored(report));
     if report.backdated {
         text.push_str("(no model saw data after its day; the recipe itself may have been chosen with later data)\n");
     }
@@ -28,12 +28,15 @@ pub fn monitoring_text(report: &MonitoringReport, worst: usize) -> String {
     if !report.rolling.is_empty() {
         let _ = writeln!(text, "{}", rolling(&report.rolling));
     }
-    for table in [by_target(summary), by_horizon(summary), worst_places(summary, worst)] {
+    for table in [by_target(summary), by_horizon(summary)] {
         let _ = writeln!(text, "{table}");
     }
     let verb = if report.already_done { "already done" } else { "committed" };
     let _ = writeln!(text, "{verb}: run {}, {} rows", report.run, summary.rows);
     let _ = write!(text, "manifest: {}", report.manifest);
+    if let Some(page) = &report.page {
+        let _ = write!(text, "\npage:     {page}");
+    }
     if let Some(csv) = &report.csv {
         let _ = write!(text, "\ncsv:      {csv}");
     }
@@ -82,7 +85,7 @@ fn rolling(windows: &[Rolling]) -> Table {
     table
 }
 
-fn verdict(report: &MonitoringReport) -> String {
+fn what_was_scored(report: &MonitoringReport) -> String {
     let what = if report.backdated { "back-dated forecast (none was due)" } else { "committed forecasts" };
     let Summary { headline, persistence_headline, locations, .. } = &report.summary;
     let [model, naive] = [headline, persistence_headline].map(|loss| loss.map_or_else(|| "-".to_owned(), score));
@@ -113,15 +116,6 @@ fn by_horizon(summary: &Summary) -> Table {
     let mut table = Table::new(["Days ahead", "RMSLE", "No change"].map(Column::number));
     for at in &summary.horizons {
         table.row([at.horizon.to_string(), score(at.headline), score(at.persistence_headline)]);
-    }
-    table
-}
-
-fn worst_places(summary: &Summary, worst: usize) -> Table {
-    let numbers = ["RMSLE", "No change"].map(Column::number);
-    let mut table = Table::new([Column::text("Worst locations")].into_iter().chain(numbers));
-    for place in summary.worst.iter().take(worst) {
-        table.row([place.location.clone(), score(place.headline), score(place.persistence_headline)]);
     }
     table
 }

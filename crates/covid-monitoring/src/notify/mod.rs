@@ -22,7 +22,7 @@ use self::{
 use crate::{Event, Notice, Severity};
 
 /// What came of telling one sink of one notice.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Told {
     /// The sink, with its host or mail address: `Slack at hooks.slack.com`.
     pub sink: String,
@@ -35,7 +35,8 @@ pub struct Told {
 }
 
 /// How the telling ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Outcome {
     /// The receiver said that it has it.
     Sent,
