@@ -12,6 +12,7 @@ use std::fmt;
 
 use covid_core::Timestamp;
 use covid_storage::{ObjectStore, StorageError};
+use serde::Serialize;
 
 pub use self::settings::AlertSettings;
 use self::{
