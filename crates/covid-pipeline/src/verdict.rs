@@ -6,7 +6,7 @@ use covid_report::score;
 use crate::MonitoringReport;
 
 /// The sentence, with its full stop.
-pub fn verdict(report: &MonitoringReport) -> String {
+pub(crate) fn verdict(report: &MonitoringReport) -> String {
     if report.backdated {
         return "No committed forecast was due; a back-dated one is scored.".to_owned();
     }
