@@ -80,8 +80,8 @@ pub struct Rolling {
     pub coverage95: Option<f64>,
 }
 
-/// The windows that people are shown.
-const SHOWN_DAYS: [usize; 2] = [7, 28];
+/// The windows that people are shown: the last day (the capstone's one figure), a week, four weeks.
+const SHOWN_DAYS: [usize; 3] = [1, 7, 28];
 
 impl MonitoringReport {
     /// The share by which the champion's headline is better than that of no change; none without both, or where nothing

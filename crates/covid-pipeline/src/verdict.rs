@@ -30,7 +30,7 @@ pub(crate) fn verdict(report: &MonitoringReport) -> String {
 }
 
 fn good(report: &MonitoringReport) -> String {
-    let week = report.rolling.first();
+    let week = report.rolling.iter().find(|window| window.days == 7);
     let scored = week.and_then(|week| Some((week, week.headline?)));
     let Some((week, headline)) = scored else {
         return "No alert stands; nothing of the last days could be scored.".to_owned();
