@@ -152,7 +152,7 @@ async fn execute_on(args: &Args, session: &Session, project: &Project) -> Result
         }
         Some(Command::Backtest(asked)) => {
             let request = request(asked, project)?;
-            let bar = session.progress.bar("models and origins", request.steps(project)?);
+            let bar = session.progress.bar("origins", request.origins(project)?.len());
             let report = backtest(project, request, asked.out.as_deref(), move || bar.inc()).await?;
             if text { print_stdout(&render::backtest(&report, asked.out.as_deref())) } else { print_json(&report) }
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 use covid_core::{Date, Fault, Forecast, Location, Measure, Predicted, Target, WeeklyForecast};
 use covid_data::{Column, Table, TableFile, TableFileError, location_columns, target_column};
 use covid_training::{
-    Backtest, Model, OriginScore, Recipe, Replay, Scores, forecast_at_origin, rolling_origins, train_on_origins,
+    Backtest, Model, OriginScore, Recipe, Replay, Scores, forecast_at_origin, rolling_origins, train_in_turn,
     weeks_within,
 };
 use serde::Serialize;
@@ -38,14 +38,6 @@ impl BacktestRequest {
     /// If there is none, or the horizon is out of range.
     pub fn origins(&self, project: &Project) -> Result<Vec<Date>, Fault> {
         Ok(rolling_origins(&project.published()?, self.from, self.every, self.horizon)?)
-    }
-
-    /// How often a backtest ticks: after each recipe's training, and after each origin's forecasts.
-    ///
-    /// # Errors
-    /// As [`Self::origins`].
-    pub fn steps(&self, project: &Project) -> Result<usize, Fault> {
-        Ok(self.recipes.len() + self.origins(project)?.len())
     }
 }
 
@@ -81,7 +73,7 @@ pub struct BacktestReport {
 
 /// Tests recipes on rolling origins. With `out`, every forecast is written to a `.csv` or `.parquet` file in the contract's
 /// columns, sorted by origin, location, target, measure, date and model, one origin after the other. `tick` is called as
-/// often as [`BacktestRequest::steps`] says.
+/// often as [`BacktestRequest::origins`] has dates.
 ///
 /// # Errors
 /// If there is no origin, the horizon is out of range, a fit fails, or the file cannot be written.
@@ -101,21 +93,19 @@ pub async fn backtest(
         let mut file =
             out.map(|out| TableFile::create(out).map_err(|error| unwritable(out, error.into()))).transpose()?;
         let tested = with_replay(&project, request.horizon.max(project.settings.training.horizon), |replay| {
-            let train = |&recipe: &Recipe| {
-                let models = train_on_origins(replay, recipe, &origins, request.horizon, &project.settings.training)?;
-                tick();
-                Ok(models)
-            };
-            let models = request.recipes.iter().map(train).collect::<Result<Vec<Vec<Model>>, Fault>>()?;
             let mut tested: Vec<Tested> = request.recipes.iter().map(|&recipe| Tested::new(recipe, &request)).collect();
-            for origin in 0..origins.len() {
-                let made = forecast_all(replay, &models, origin, request.horizon)?;
-                tested.iter_mut().zip(&made).for_each(|(tested, made)| tested.add(made, replay));
-                if let Some((file, out)) = file.as_mut().zip(out) {
-                    file.append(&table(&tested, &made, &targets)?).map_err(|error| unwritable(out, error))?;
+            let training = &project.settings.training;
+            train_in_turn(replay, &request.recipes, &origins, request.horizon, training, |trained| {
+                for models in trained {
+                    let made = forecast_all(replay, &models, request.horizon)?;
+                    tested.iter_mut().zip(&made).for_each(|(tested, made)| tested.add(made, replay));
+                    if let Some((file, out)) = file.as_mut().zip(out) {
+                        file.append(&table(&tested, &made, &targets)?).map_err(|error| unwritable(out, error))?;
+                    }
+                    tick();
                 }
-                tick();
-            }
+                Ok::<(), Fault>(())
+            })?;
             Ok(tested)
         })?;
         if let Some((file, out)) = file.zip(out) {
@@ -145,9 +135,8 @@ struct Made {
     weekly: Option<WeeklyForecast>,
 }
 
-fn forecast_all(replay: &Replay<'_>, models: &[Vec<Model>], origin: usize, horizon: usize) -> Result<Vec<Made>, Fault> {
-    let make = |models: &Vec<Model>| {
-        let model = &models[origin];
+fn forecast_all(replay: &Replay<'_>, models: &[Model], horizon: usize) -> Result<Vec<Made>, Fault> {
+    let make = |model: &Model| {
         let (cumulative, weekly) = forecast_at_origin(replay, model, horizon)?;
         Ok(Made { score: OriginScore::new(*model.spec(), &cumulative, &replay.published()), cumulative, weekly })
     };

@@ -1,6 +1,8 @@
 //! Rolling-origin backtests: at each origin a recipe is tuned, fitted and calibrated on that day's data, and scored
 //! against what was published later.
 
+use std::collections::BTreeMap;
+
 use covid_core::{
     Date, Forecast, PanelView, Target, WeeklyForecast,
     metrics::{self, SquaredLogError},
@@ -10,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Model, Recipe, Replay, Size, Spec, TrainingError, TrainingSettings,
-    model::learn_tuning_losses,
     replay::{MIN_DAYS, origins_before},
+    train::train_in_turn,
 };
 
 /// A recipe over its origins, the oldest first.
@@ -172,24 +174,6 @@ pub fn rolling_origins(
     Ok((first..view.days() - horizon).step_by(every).map(|day| view.date(day)).collect())
 }
 
-/// A recipe as it would have been trained on each of some origins, calibrated for 1 to `horizon` days ahead.
-///
-/// # Errors
-/// If an origin is outside the data, or a fit fails.
-pub fn train_on_origins(
-    replay: &Replay<'_>,
-    recipe: Recipe,
-    origins: &[Date],
-    horizon: usize,
-    settings: &TrainingSettings,
-) -> Result<Vec<Model>, TrainingError> {
-    TrainingError::check_horizon(horizon)?;
-    let day_of = |&origin: &Date| Ok(replay.published().earlier(origin)?.days() - 1);
-    let days = origins.iter().map(day_of).collect::<Result<Vec<usize>, TrainingError>>()?;
-    learn_tuning_losses(replay, &[recipe], &days, settings)?;
-    Model::train_on_days(replay, recipe, &days, horizon, settings)
-}
-
 /// What a model forecast on the day of its training, by what models see of it; it may have exploded.
 ///
 /// # Errors
@@ -215,13 +199,25 @@ pub fn backtest(
     horizon: usize,
     settings: &TrainingSettings,
 ) -> Result<Backtest, TrainingError> {
-    let score = |model: &Model| {
-        let (forecast, _) = forecast_at_origin(replay, model, horizon)?;
-        Ok(OriginScore::new(*model.spec(), &forecast, &replay.published()))
-    };
-    let models = train_on_origins(replay, recipe, origins, horizon, settings)?;
-    let origins = models.par_iter().map(score).collect::<Result<_, TrainingError>>()?;
+    let mut scores: BTreeMap<Date, OriginScore> = BTreeMap::new();
+    train_in_turn(replay, &[recipe], origins, horizon, settings, |trained| {
+        let found = trained.par_iter().flatten().map(|model| score_at_origin(replay, model, horizon));
+        let found = found.collect::<Result<Vec<OriginScore>, TrainingError>>()?;
+        scores.extend(found.into_iter().map(|score| (score.origin, score)));
+        Ok::<(), TrainingError>(())
+    })?;
+    let origins = origins.iter().filter_map(|origin| scores.get(origin).cloned()).collect();
     Ok(Backtest { recipe, horizon, origins })
+}
+
+/// The score of a model on the day of its training.
+pub(crate) fn score_at_origin(
+    replay: &Replay<'_>,
+    model: &Model,
+    horizon: usize,
+) -> Result<OriginScore, TrainingError> {
+    let (forecast, _) = forecast_at_origin(replay, model, horizon)?;
+    Ok(OriginScore::new(*model.spec(), &forecast, &replay.published()))
 }
 
 /// The errors of so many places' points some days ahead, which `point` tells by place, target and day ahead.

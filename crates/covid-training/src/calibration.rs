@@ -23,7 +23,7 @@ use crate::{
     error::check,
     models::recent::Recent,
     paths::{Centres, WEEKS},
-    replay::{MIN_DAYS, days_at_once},
+    replay::MIN_DAYS,
     spread::{Spread, SpreadSums, Unsteadiness, factor_at},
     tables::{ErrorTable, NodeQuantiles, Outcome},
 };
@@ -93,64 +93,50 @@ impl Calibration {
         let scale = scale((week + 1) as f64, mu) * factors[week].exp();
         LEVELS.map(|level| new_count(mu, scale, table.zero(mu), level, |level| table.error(mu, level)).min(MAX_COUNT))
     }
+}
 
-    /// The past errors of a model as they were known on each of some days, up to `horizon` days ahead.
-    pub(crate) fn learn(
-        replay: &Replay<'_>,
-        spec: &Spec,
-        days: &[usize],
-        horizon: usize,
-        settings: &TrainingSettings,
-    ) -> Result<Vec<Self>, TrainingError> {
-        let mut learned: Vec<Option<Self>> = vec![None; days.len()];
-        Self::learn_in_turn(replay, spec, days, horizon, settings, |some| {
-            for (day, calibration) in some {
-                let asked = learned.iter_mut().zip(days).filter(|(_, asked)| **asked == day);
-                asked.for_each(|(learned, _)| *learned = Some(calibration.clone()));
-            }
-            Ok(())
-        })?;
-        Ok(learned.into_iter().flatten().collect())
+/// Learns the past errors of a model as they were known on each of some days, by passing all days before them in order.
+pub(crate) struct Learner {
+    spec: Spec,
+    horizon: usize,
+    asked: BTreeSet<usize>,
+    /// Weeks never mix weekdays, so each weekday has errors of its own.
+    weekdays: Vec<Weekday>,
+}
+
+impl Learner {
+    /// `asked` are the days; errors are learned up to `horizon` days ahead.
+    pub(crate) fn new(spec: Spec, asked: BTreeSet<usize>, horizon: usize, settings: &TrainingSettings) -> Self {
+        let weekday = |phase| {
+            let last = asked.iter().copied().filter(|day| day % 7 == phase).max()?;
+            Some(Weekday { phase, last, stream: Stream::new(horizon, settings) })
+        };
+        let weekdays = (0..7).filter_map(weekday).collect();
+        Self { spec, horizon, asked, weekdays }
     }
 
-    /// The same, handed over with their days as soon as they are known, some at a time and the earliest first; of a day that
-    /// is asked for twice, once. Nothing is kept of them.
-    pub(crate) fn learn_in_turn(
+    /// Whether a day has to be passed. Before four weeks of history there is only the prior.
+    pub(crate) fn needs(&self, day: usize) -> bool {
+        let of_a_weekday = self.weekdays.iter().any(|weekday| weekday.has(day));
+        if day + 1 < MIN_DAYS { self.asked.contains(&day) } else { of_a_weekday }
+    }
+
+    /// Passes the next days, of which none that it needs may be left out, and tells what was known on the ones asked for.
+    pub(crate) fn pass(
+        &mut self,
         replay: &Replay<'_>,
-        spec: &Spec,
         days: &[usize],
-        horizon: usize,
-        settings: &TrainingSettings,
-        mut each: impl FnMut(Vec<(usize, Self)>) -> Result<(), TrainingError>,
-    ) -> Result<(), TrainingError> {
-        let asked: BTreeSet<usize> = days.iter().copied().collect();
-        let (early, late): (Vec<usize>, Vec<usize>) = asked.iter().copied().partition(|day| day + 1 < MIN_DAYS);
-        // Before four weeks of history there is only the prior.
-        let prior = |&day: &usize| {
-            let stream = Stream::new(horizon, settings);
-            let spread = stream.spread().map_err(|cause| unfitted(replay, spec, day, cause))?;
-            Ok((day, stream.snapshot(spread)))
-        };
-        each(early.iter().map(prior).collect::<Result<_, TrainingError>>()?)?;
-        // Weeks never mix weekdays, so each weekday has errors of its own.
-        let mut weekdays: Vec<Weekday> =
-            (0..7).filter_map(|phase| Weekday::new(phase, &late, horizon, settings)).collect();
-        let needed = |day: &usize| weekdays.iter().any(|weekday| weekday.needs(*day));
-        let grid: Vec<usize> =
-            late.last().map_or_else(Vec::new, |&last| (MIN_DAYS - 1..=last).filter(needed).collect());
-        for days in grid.chunks(days_at_once(&replay.published())) {
-            let pass = |weekday: &mut Weekday| weekday.pass(replay, spec, days, horizon, &asked);
-            let passed: Vec<Vec<(usize, Self)>> =
-                weekdays.par_iter_mut().map(pass).collect::<Result<_, TrainingError>>()?;
-            let mut learned: Vec<(usize, Self)> = passed.into_iter().flatten().collect();
-            learned.sort_by_key(|(day, _)| *day);
-            each(learned)?;
-        }
-        Ok(())
+    ) -> Result<Vec<(usize, Calibration)>, TrainingError> {
+        let days: Vec<usize> = days.iter().copied().filter(|&day| self.needs(day)).collect();
+        let (spec, horizon, asked) = (&self.spec, self.horizon, &self.asked);
+        let pass = |weekday: &mut Weekday| weekday.pass(replay, spec, &days, horizon, asked);
+        let passed: Vec<Vec<(usize, Calibration)>> =
+            self.weekdays.par_iter_mut().map(pass).collect::<Result<_, TrainingError>>()?;
+        Ok(passed.into_iter().flatten().collect())
     }
 }
 
-/// The days of one weekday, of which the last is asked for.
+/// The days of one weekday up to the last that is asked for.
 struct Weekday {
     phase: usize,
     last: usize,
@@ -158,17 +144,10 @@ struct Weekday {
 }
 
 impl Weekday {
-    /// None where no day of it is asked for.
-    fn new(phase: usize, asked: &[usize], horizon: usize, settings: &TrainingSettings) -> Option<Self> {
-        let last = asked.iter().copied().filter(|day| day % 7 == phase).max()?;
-        Some(Self { phase, last, stream: Stream::new(horizon, settings) })
-    }
-
-    fn needs(&self, day: usize) -> bool {
+    fn has(&self, day: usize) -> bool {
         day % 7 == self.phase && day <= self.last
     }
 
-    /// Passes those of some days that are its own, and tells what was known on the ones asked for.
     fn pass(
         &mut self,
         replay: &Replay<'_>,
@@ -177,17 +156,22 @@ impl Weekday {
         horizon: usize,
         asked: &BTreeSet<usize>,
     ) -> Result<Vec<(usize, Calibration)>, TrainingError> {
-        let own: Vec<usize> = days.iter().copied().filter(|&day| self.needs(day)).collect();
+        let own: Vec<usize> = days.iter().copied().filter(|&day| self.has(day)).collect();
         let make = |&day: &usize| DayForecast::make(replay, spec, day, self.last, horizon);
         let made: Vec<DayForecast> = own.par_iter().map(make).collect::<Result<_, TrainingError>>()?;
         let mut learned = Vec::new();
         for forecast in made {
-            self.stream.pass_week();
+            let with_history = forecast.day + 1 >= MIN_DAYS;
+            if with_history {
+                self.stream.pass_week();
+            }
             let spread = self.stream.spread().map_err(|cause| unfitted(replay, spec, forecast.day, cause))?;
             if asked.contains(&forecast.day) {
                 learned.push((forecast.day, self.stream.snapshot(spread.clone())));
             }
-            self.stream.forecast_made(forecast.outcomes(&replay.view(self.last)?, &spread, horizon));
+            if with_history {
+                self.stream.forecast_made(forecast.outcomes(&replay.view(self.last)?, &spread, horizon));
+            }
         }
         Ok(learned)
     }
@@ -230,7 +214,7 @@ fn unfitted(replay: &Replay<'_>, spec: &Spec, day: usize, cause: String) -> Trai
 /// The forecasts of one past day.
 struct DayForecast {
     day: usize,
-    /// None on the latest day, of whose forecasts nothing is known.
+    /// None on the latest day, of whose forecasts nothing is known, and before four weeks of history.
     made: Option<(Centres, [Vec<Unsteadiness>; 2])>,
 }
 
@@ -242,7 +226,7 @@ impl DayForecast {
         latest: usize,
         horizon: usize,
     ) -> Result<Self, TrainingError> {
-        if day == latest {
+        if day == latest || day + 1 < MIN_DAYS {
             return Ok(Self { day, made: None });
         }
         let prepared = replay.prepared(day)?;

@@ -17,10 +17,10 @@ mod settings;
 mod spread;
 mod sums;
 mod tables;
+mod train;
 
 pub use backtest::{
     Backtest, OriginErrors, OriginScore, backtest, forecast_at_origin, recent_origins, rolling_origins,
-    train_on_origins,
 };
 pub use calibration::Calibration;
 pub use error::TrainingError;
@@ -38,3 +38,4 @@ pub use replay::{MIN_DAYS, Prepare, Replay};
 pub use rolling::roll;
 pub use scores::{Group, Scores, Size, Tally, weekly_new, weeks_within};
 pub use settings::{GateSettings, TrainingSettings};
+pub use train::{train_in_turn, train_on_origins};

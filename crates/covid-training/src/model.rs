@@ -7,12 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Calibration, ErrorQuantiles, Fitted, FittedForecaster, HubBaseline, Recipe, Replay, Spec, TrainingError,
     TrainingSettings,
-    backtest::mean,
     calibration::{point, predicted, within_interval},
     error::check,
     models::recent::Recent,
     paths::Centres,
-    replay::origins_before,
+    train::train_on_origins,
 };
 
 /// The version of the model file that this program writes. Every older one must still load (`tests/golden`).
@@ -83,34 +82,9 @@ impl Model {
     /// # Errors
     /// If the history is too short for it, or a fit fails.
     pub fn train(replay: &Replay<'_>, recipe: Recipe, settings: &TrainingSettings) -> Result<Self, TrainingError> {
-        let day = replay.published().days() - 1;
-        let mut models = Self::train_on_days(replay, recipe, &[day], replay.horizon(), settings)?;
+        let last = [replay.published().as_of()];
+        let mut models = train_on_origins(replay, recipe, &last, replay.horizon(), settings)?;
         models.pop().ok_or_else(|| TrainingError::UnknownModel(recipe.to_string()))
-    }
-
-    /// Trains a recipe as it would have been on each of some days, calibrated for 1 to `horizon` days ahead. What the days
-    /// share (forecasts of past days, and their errors) is made once.
-    pub(crate) fn train_on_days(
-        replay: &Replay<'_>,
-        recipe: Recipe,
-        days: &[usize],
-        horizon: usize,
-        settings: &TrainingSettings,
-    ) -> Result<Vec<Self>, TrainingError> {
-        let specs = days.par_iter().map(|&day| tune(replay, recipe, day, settings));
-        let specs = specs.collect::<Result<Vec<Spec>, TrainingError>>()?;
-        let mut models: Vec<Option<Self>> = vec![None; days.len()];
-        for (_, spec) in specs.iter().enumerate().filter(|(i, spec)| !specs[..*i].contains(spec)) {
-            let whose: Vec<usize> = (0..days.len()).filter(|&i| specs[i] == *spec).collect();
-            let its_days: Vec<usize> = whose.iter().map(|&i| days[i]).collect();
-            let calibrations = Calibration::learn(replay, spec, &its_days, horizon, settings)?;
-            for (i, calibration) in whose.into_iter().zip(calibrations) {
-                let prepared = replay.prepared(days[i])?;
-                let fitted = replay.fit(spec, &prepared.view())?;
-                models[i] = Some(Self::new(recipe, *spec, fitted, prepared.last_date(), calibration));
-            }
-        }
-        Ok(models.into_iter().flatten().collect())
     }
 
     pub(crate) fn new(
@@ -296,50 +270,4 @@ fn all_places(view: &PanelView<'_>) -> Vec<usize> {
 
 fn locations(view: &PanelView<'_>, places: &[usize]) -> Vec<Location> {
     places.iter().map(|&place| view.locations()[place].clone()).collect()
-}
-
-/// The model of a recipe's grid with the smallest mean loss on the origins before a day whose whole horizon is known on
-/// that day. A model that exploded on one of them is last.
-pub(crate) fn tune(
-    replay: &Replay<'_>,
-    recipe: Recipe,
-    day: usize,
-    settings: &TrainingSettings,
-) -> Result<Spec, TrainingError> {
-    let grid = recipe.grid();
-    if let [only] = grid[..] {
-        return Ok(only);
-    }
-    let (origins, horizon) = tuned_on(replay, day, settings);
-    replay.learn_losses(&grid, &origins, horizon)?;
-    let mut best = (f64::INFINITY, grid[0]);
-    for &spec in &grid {
-        let at = |&origin: &usize| replay.loss(&spec, origin, horizon);
-        let mean = mean(&origins.iter().map(at).collect::<Result<Vec<f64>, TrainingError>>()?);
-        if mean < best.0 {
-            best = (mean, spec);
-        }
-    }
-    Ok(best.1)
-}
-
-/// Finds what tuning recipes on each of some days will ask for: neighbouring days are tuned on the same origins.
-pub(crate) fn learn_tuning_losses(
-    replay: &Replay<'_>,
-    recipes: &[Recipe],
-    days: &[usize],
-    settings: &TrainingSettings,
-) -> Result<(), TrainingError> {
-    let grids: Vec<Spec> = recipes.iter().map(|recipe| recipe.grid()).filter(|grid| grid.len() > 1).flatten().collect();
-    if grids.is_empty() {
-        return Ok(());
-    }
-    let origins: Vec<usize> = days.iter().flat_map(|&day| tuned_on(replay, day, settings).0).collect();
-    replay.learn_losses(&grids, &origins, tuned_on(replay, 0, settings).1)
-}
-
-/// The origins on which a recipe is tuned on a day, the newest first, and how many days ahead.
-fn tuned_on(replay: &Replay<'_>, day: usize, settings: &TrainingSettings) -> (Vec<usize>, usize) {
-    let horizon = settings.horizon.min(replay.horizon());
-    (origins_before(day, horizon, settings.every, settings.tuning_origins), horizon)
 }

@@ -2,17 +2,15 @@
 //! them. A point does not depend on the calibration, but for the full candidate's, which is drawn into its 95 % interval: so
 //! the others are scored without one.
 
-use std::collections::BTreeSet;
-
 use covid_core::{Date, MAX_COUNT, PanelView, Target};
 use rayon::prelude::*;
 
 use crate::{
-    FittedForecaster, Model, OriginScore, Recipe, Replay, Spec, TrainingError, TrainingSettings,
-    backtest::squared_errors,
-    calibration::{Calibration, point},
-    model::{learn_tuning_losses, tune},
+    FittedForecaster, OriginScore, Recipe, Replay, Spec, TrainingError, TrainingSettings,
+    backtest::{score_at_origin, squared_errors},
+    calibration::point,
     replay::days_at_once,
+    train::{days_of, learn_tuning_losses, train_in_turn, tune},
 };
 
 /// Scores every recipe, refitted at every origin, 1 to `horizon` days ahead: the scores of [`crate::backtest`], to the bit.
@@ -31,25 +29,25 @@ pub fn roll(
     mut each: impl FnMut(usize, OriginScore),
 ) -> Result<(), TrainingError> {
     TrainingError::check_horizon(horizon)?;
-    let day_of = |&origin: &Date| Ok(replay.published().earlier(origin)?.days() - 1);
-    let days = origins.iter().map(day_of).collect::<Result<BTreeSet<usize>, TrainingError>>()?;
-    let days: Vec<usize> = days.into_iter().collect();
+    let days = days_of(replay, origins)?;
     let (calibrated, alone): (Vec<_>, Vec<_>) =
-        recipes.iter().copied().enumerate().partition(|(_, recipe)| drawn(*recipe).is_some());
+        recipes.iter().copied().enumerate().partition(|(_, recipe)| is_drawn(*recipe));
     let rolling = Rolling { replay, recipes: alone, horizon, settings };
     rolling.points_alone(&days, &mut each)?;
-    for (position, spec) in calibrated.into_iter().filter_map(|(position, recipe)| Some((position, drawn(recipe)?))) {
-        rolling.calibrated(&days, spec, |score| each(position, score))?;
+    for (position, recipe) in calibrated {
+        train_in_turn(replay, &[recipe], origins, horizon, settings, |trained| {
+            let scores = trained.par_iter().flatten().map(|model| score_at_origin(replay, model, horizon));
+            let scores = scores.collect::<Result<Vec<OriginScore>, TrainingError>>()?;
+            scores.into_iter().for_each(|score| each(position, score));
+            Ok::<(), TrainingError>(())
+        })?;
     }
     Ok(())
 }
 
-/// The model of a recipe whose points are drawn into its intervals.
-fn drawn(recipe: Recipe) -> Option<Spec> {
-    match recipe {
-        Recipe::Fixed(spec @ Spec::Ensemble(_)) => Some(spec),
-        _ => None,
-    }
+/// Whether the points of a recipe are drawn into its intervals.
+fn is_drawn(recipe: Recipe) -> bool {
+    matches!(recipe, Recipe::Fixed(Spec::Ensemble(_)))
 }
 
 struct Rolling<'r, 'a> {
@@ -98,23 +96,5 @@ impl Rolling<'_, '_> {
         let point = |place, target, ahead| points[series(place, target) * horizon + ahead - 1];
         let errors = || squared_errors(&self.replay.published(), origin, [places, horizon], point);
         Ok(OriginScore { origin, spec, horizon, errors: (!exploded).then(errors) })
-    }
-
-    fn calibrated(&self, days: &[usize], spec: Spec, mut each: impl FnMut(OriginScore)) -> Result<(), TrainingError> {
-        Calibration::learn_in_turn(self.replay, &spec, days, self.horizon, self.settings, |learned| {
-            let score = |(day, calibration)| self.score_calibrated(spec, day, calibration);
-            let scores: Vec<OriginScore> = learned.into_par_iter().map(score).collect::<Result<_, TrainingError>>()?;
-            scores.into_iter().for_each(&mut each);
-            Ok(())
-        })
-    }
-
-    fn score_calibrated(&self, spec: Spec, day: usize, calibration: Calibration) -> Result<OriginScore, TrainingError> {
-        let prepared = self.replay.prepared(day)?;
-        let view = prepared.view();
-        let fitted = self.replay.fit(&spec, &view)?;
-        let model = Model::new(Recipe::Fixed(spec), spec, fitted, view.as_of(), calibration);
-        let (forecast, _) = model.forecast_unchecked(&view, self.horizon);
-        Ok(OriginScore::new(spec, &forecast, &self.replay.published()))
     }
 }

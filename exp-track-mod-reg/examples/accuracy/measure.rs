@@ -57,7 +57,7 @@ pub(crate) async fn all(session: &Session, data: &Path) -> Result<Measured> {
 async fn tested(session: &Session, project: &Project, horizon: usize) -> Result<(BacktestReport, Duration)> {
     let from = Date::constant(2020, 4, 1);
     let request = BacktestRequest { from, every: 28, horizon, recipes: Recipe::CANDIDATES.to_vec() };
-    let bar = session.progress.bar("models and origins", request.steps(project)?);
+    let bar = session.progress.bar("origins", request.origins(project)?.len());
     let start = Instant::now();
     let report = backtest(project, request, None, move || bar.inc()).await?;
     Ok((report, start.elapsed()))
