@@ -381,7 +381,7 @@ fn examine(
     let (training, published) = (&project.settings.training, replay.published());
     let days: Vec<Date> = origins.iter().copied().chain([project.as_of]).collect();
     let mut models = train_on_origins(replay, recipe, &days, replay.horizon(), training)?;
-    let model = models.pop().ok_or(TrainingError::NoCandidate(project.as_of))?;
+    let model = models.pop().ok_or(TrainingError::NoCandidate(project.as_of))?.for_every_weekday(replay)?;
     let (mut scores, mut usual) = (Vec::new(), Vec::new());
     for model in &models {
         let (forecast, _) = forecast_at_origin(replay, model, training.horizon)?;

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The version of the model file that this program writes. Every older one must still load (`tests/golden`).
-pub const FORMAT_VERSION: u64 = 2;
+pub const FORMAT_VERSION: u64 = 3;
 
 /// A recipe with what was learned once: hyper-parameters, pooled coefficients, quantiles of past errors, as of a date.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct Model {
     recipe: Recipe,
     spec: Spec,
     fitted: Fitted,
+    /// What was learned as of the six days before, the latest first, for use on their weekdays; empty where a fit knows no
+    /// weekday.
+    weekdays: Vec<Fitted>,
     trained_as_of: Date,
     intervals: Intervals,
 }
@@ -44,6 +47,8 @@ struct File {
     recipe: Recipe,
     spec: Spec,
     fitted: Fitted,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    weekdays: Vec<Fitted>,
     trained_as_of: Date,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     error_quantiles: Option<ErrorQuantiles>,
@@ -53,12 +58,13 @@ struct File {
 
 impl From<Model> for File {
     fn from(model: Model) -> Self {
-        let Model { recipe, spec, fitted, trained_as_of, intervals } = model;
+        let Model { recipe, spec, fitted, weekdays, trained_as_of, intervals } = model;
         let (format_version, error_quantiles, calibration) = match intervals {
             Intervals::Pooled(errors) => (1, Some(errors), None),
-            Intervals::Sized(calibration) => (2, None, Some(calibration)),
+            Intervals::Sized(calibration) if weekdays.is_empty() => (2, None, Some(calibration)),
+            Intervals::Sized(calibration) => (3, None, Some(calibration)),
         };
-        Self { format_version, recipe, spec, fitted, trained_as_of, error_quantiles, calibration }
+        Self { format_version, recipe, spec, fitted, weekdays, trained_as_of, error_quantiles, calibration }
     }
 }
 
@@ -66,13 +72,16 @@ impl TryFrom<File> for Model {
     type Error = TrainingError;
 
     fn try_from(file: File) -> Result<Self, TrainingError> {
-        let File { format_version, recipe, spec, fitted, trained_as_of, error_quantiles, calibration } = file;
-        let intervals = match (format_version, error_quantiles, calibration) {
-            (1, Some(errors), None) => Intervals::Pooled(errors),
-            (2, None, Some(calibration)) => Intervals::Sized(calibration),
-            _ => return Err(TrainingError::ModelFile("it has not the intervals of its format version".into())),
+        let File { format_version, recipe, spec, fitted, weekdays, trained_as_of, error_quantiles, calibration } = file;
+        let intervals = match (format_version, error_quantiles, calibration, weekdays.len()) {
+            (1, Some(errors), None, 0) => Intervals::Pooled(errors),
+            (2, None, Some(calibration), 0) | (3, None, Some(calibration), 6) => Intervals::Sized(calibration),
+            _ => {
+                let cause = "it has not the intervals, or not the weekdays, of its format version";
+                return Err(TrainingError::ModelFile(cause.into()));
+            }
         };
-        Ok(Self { recipe, spec, fitted, trained_as_of, intervals })
+        Ok(Self { recipe, spec, fitted, weekdays, trained_as_of, intervals })
     }
 }
 
@@ -84,7 +93,26 @@ impl Model {
     pub fn train(replay: &Replay<'_>, recipe: Recipe, settings: &TrainingSettings) -> Result<Self, TrainingError> {
         let last = [replay.published().as_of()];
         let mut models = train_on_origins(replay, recipe, &last, replay.horizon(), settings)?;
-        models.pop().ok_or_else(|| TrainingError::UnknownModel(recipe.to_string()))
+        models.pop().ok_or_else(|| TrainingError::UnknownModel(recipe.to_string()))?.for_every_weekday(replay)
+    }
+
+    /// The model, ready for later days than that of its training. The regressions learn from days of one weekday, since
+    /// places report by the week; so that a later day is forecast by what its own weekday taught, the fits of the six days
+    /// before are kept as well. On the day of its training, and on that weekday, the model forecasts what it did.
+    ///
+    /// # Errors
+    /// If a fit fails.
+    pub fn for_every_weekday(mut self, replay: &Replay<'_>) -> Result<Self, TrainingError> {
+        if !matches!(self.spec, Spec::ResidualRidge(_) | Spec::Ensemble(_)) {
+            return Ok(self);
+        }
+        let day = replay.published().earlier(self.trained_as_of)?.days() - 1;
+        let fit = |before: usize| match day.checked_sub(before) {
+            Some(day) => replay.fit(&self.spec, &replay.prepared(day)?.view()),
+            None => Ok(self.fitted.clone()),
+        };
+        self.weekdays = (1..7).into_par_iter().map(fit).collect::<Result<_, TrainingError>>()?;
+        Ok(self)
     }
 
     pub(crate) fn new(
@@ -94,7 +122,8 @@ impl Model {
         trained_as_of: Date,
         calibration: Calibration,
     ) -> Self {
-        Self { recipe, spec, fitted, trained_as_of, intervals: Intervals::Sized(calibration) }
+        let intervals = Intervals::Sized(calibration);
+        Self { recipe, spec, fitted, weekdays: Vec::new(), trained_as_of, intervals }
     }
 
     /// What it is an instance of.
@@ -107,8 +136,14 @@ impl Model {
         &self.spec
     }
 
-    pub(crate) fn fitted(&self) -> &Fitted {
-        &self.fitted
+    /// What was learned for the weekday of a date.
+    pub(crate) fn fitted_for(&self, as_of: Date) -> &Fitted {
+        let later = self.trained_as_of.until(as_of).map_or(0, |span| span.get_days().rem_euclid(7));
+        match usize::try_from(7 - later) {
+            // 7 days before is the same weekday.
+            Ok(before) if before < 7 => self.weekdays.get(before - 1).unwrap_or(&self.fitted),
+            _ => &self.fitted,
+        }
     }
 
     /// The last date of what it learned from.
@@ -145,7 +180,8 @@ impl Model {
         horizon: usize,
     ) -> Result<Forecast, TrainingError> {
         self.check_horizon(horizon)?;
-        let forecast = self.cumulative(view, places, horizon, &self.fitted.centres(view, places, horizon));
+        let forecast =
+            self.cumulative(view, places, horizon, &self.fitted_for(view.as_of()).centres(view, places, horizon));
         match forecast.exploded() {
             None => Ok(forecast),
             Some(location) => Err(TrainingError::Exploded {
@@ -171,7 +207,7 @@ impl Model {
         horizon: usize,
     ) -> (Forecast, Option<WeeklyForecast>) {
         let places = all_places(view);
-        let centres = self.fitted.centres(view, &places, horizon);
+        let centres = self.fitted_for(view.as_of()).centres(view, &places, horizon);
         (self.cumulative(view, &places, horizon, &centres), self.weekly(view, &places, &centres))
     }
 

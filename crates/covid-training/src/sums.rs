@@ -48,7 +48,7 @@ impl Model {
         let prepared = replay.prepared(today)?;
         let view = prepared.view();
         let parts = self.forecast_places(&view, places, horizon)?;
-        let centres = self.fitted().centres(&view, places, horizon);
+        let centres = self.fitted_for(view.as_of()).centres(&view, places, horizon);
         let past = past_sums(replay, self.spec(), places, horizon)?;
         Ok(Target::ALL.map(|target| {
             let last: f64 = places.iter().map(|&place| view.last_count(place, target)).sum();

@@ -7,6 +7,7 @@ mod golden;
 mod look_ahead;
 mod reference;
 mod rolling;
+mod weekdays;
 
 use covid_core::{Date, Location, Panel, PanelView};
 use covid_training::TrainingSettings;
