@@ -83,7 +83,7 @@ fn damaged_files_are_refused_with_a_reason() {
         })
         .collect();
     assert_eq!(reasons[0], "the model file has format version 4, this program reads up to 3");
-    assert!(reasons[1].contains("has not the intervals of its format version"), "{}", reasons[1]);
+    assert!(reasons[1].contains("has not the intervals, or not the weekdays, of its format version"), "{}", reasons[1]);
     assert!(reasons[2].contains("polynomial degree must be 1, 2 or 3, not 1"), "{}", reasons[2]);
     assert!(reasons[3].contains("polynomial window must be from 1 to 365 days, not 0"), "{}", reasons[3]);
     assert!(reasons[4].contains("there is no model `oracle`"), "{}", reasons[4]);
