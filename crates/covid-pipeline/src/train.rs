@@ -331,31 +331,33 @@ impl<'a> Bench<'a> {
         Ok(self.made(candidate)?.model.forecast(&seen.view(), horizon).is_ok())
     }
 
-    /// The candidate with the smallest mean loss whose own forecast did not explode; the first of equals. It has to beat
-    /// the full candidate, which is best over years, by the paired test: over a few origins others are better by chance.
+    /// The full candidate, which is best over years, unless the one with the smallest mean loss beats it by the paired test:
+    /// over a few origins others are better by chance. One whose loss is not finite, or whose own forecast explodes, is none.
     fn best(&mut self) -> Result<Option<(usize, Option<PassedOver>)>, Fault> {
         let losses = self.tested.iter().map(Backtest::mean_loss).enumerate();
         let mut sound: Vec<(usize, f64)> = losses.filter(|(_, loss)| loss.is_finite()).collect();
         sound.sort_by(|a, b| a.1.total_cmp(&b.1));
-        let mut best = None;
+        let full = sound.iter().find(|(candidate, _)| self.recipes[*candidate] == Recipe::FULL).copied();
+        let full = match full {
+            Some((full, loss)) if self.serves(full)? => Some((full, loss)),
+            _ => None,
+        };
         for &(candidate, loss) in &sound {
+            if let Some((full, full_loss)) = full {
+                if loss >= full_loss {
+                    return Ok(Some((full, None)));
+                }
+                let p_value = p_value(&self.tested[full], &self.tested[candidate]);
+                if p_value >= self.project.settings.gate.level {
+                    let recipe = self.tested[candidate].recipe.to_string();
+                    return Ok(Some((full, Some(PassedOver { recipe, p_value }))));
+                }
+            }
             if self.serves(candidate)? {
-                best = Some((candidate, loss));
-                break;
+                return Ok(Some((candidate, None)));
             }
         }
-        let Some((best, smallest)) = best else { return Ok(None) };
-        let full = sound.iter().find(|(candidate, _)| self.recipes[*candidate] == Recipe::FULL).copied();
-        let Some((full, loss)) = full else { return Ok(Some((best, None))) };
-        if !self.serves(full)? {
-            return Ok(Some((best, None)));
-        }
-        let p_value = p_value(&self.tested[full], &self.tested[best]);
-        if p_value < self.project.settings.gate.level {
-            return Ok(Some((best, None)));
-        }
-        let recipe = self.tested[best].recipe.to_string();
-        Ok(Some((full, (smallest < loss).then_some(PassedOver { recipe, p_value }))))
+        Ok(full.map(|(full, _)| (full, None)))
     }
 
     fn judge(&mut self, champion: &Model, candidate: usize) -> Result<Verdict, Fault> {
