@@ -18,6 +18,11 @@ impl SquaredLogError {
         self.count += 1;
     }
 
+    /// What was gathered elsewhere: the sum of squared differences of some pairs.
+    pub fn of_sum(sum: f64, count: usize) -> Self {
+        Self { sum, count }
+    }
+
     /// Adds all that another gathered.
     pub fn merge(&mut self, other: Self) {
         self.sum += other.sum;

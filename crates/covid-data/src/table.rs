@@ -248,6 +248,24 @@ impl Table {
         }
     }
 
+    /// The rows that are to be kept, in their order: one answer a row.
+    #[must_use]
+    pub fn filter(self, keep: &[bool]) -> Self {
+        fn kept<T>(cells: Vec<T>, keep: &[bool]) -> Vec<T> {
+            cells.into_iter().zip(keep).filter_map(|(cell, keep)| keep.then_some(cell)).collect()
+        }
+        let column = |(name, column)| {
+            let column = match column {
+                Column::Text(cells) => Column::Text(kept(cells, keep)),
+                Column::Date(cells) => Column::Date(kept(cells, keep)),
+                Column::Integer(cells) => Column::Integer(kept(cells, keep)),
+                Column::Float(cells) => Column::Float(kept(cells, keep)),
+            };
+            (name, column)
+        };
+        Self { columns: self.columns.into_iter().map(column).collect() }
+    }
+
     /// The rows of several tables, one after the other; empty without a table.
     ///
     /// # Errors

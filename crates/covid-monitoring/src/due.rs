@@ -49,21 +49,16 @@ pub(crate) async fn due(
         let then = vintages.get(&work.vintage).await?;
         let (last_known, places) = (then.as_of(work.as_of)?, positions(then));
         let (mut rows, before) = (Vec::new(), due.replaced.len());
-        for row in
-            PredictionRow::all(&prediction_ledger(store, request.dataset, request.branch).rows(&manifest).await?)?
-        {
-            if row.date <= closed || row.date > request.as_of {
-                continue;
-            }
+        let first = known.settled_through.unwrap_or(closed).max(closed);
+        for row in rows_between(store, request, &manifest, first).await? {
             let name = row.location.name();
             let Some(actual) = happened.get(name).and_then(|&i| request.panel.count_on(i, row.target, row.date)) else {
                 continue;
             };
             match known.score_of(&row) {
-                Known::No => {}
-                Known::Settled => continue,
-                Known::Scored(old) if !matters(old.actual, actual, settings.revision) => continue,
-                Known::Scored(old) => due.replaced.push(old.clone()),
+                None => {}
+                Some(old) if !matters(old.actual, actual, settings.revision) => continue,
+                Some(old) => due.replaced.push(old.clone()),
             }
             let Judged { wis, wis_log, quantiles_below, covered } = Judged::of(&row.predicted, actual);
             rows.push(ScoreRow {
@@ -103,6 +98,18 @@ pub(crate) async fn due(
         due.rows.append(&mut rows);
     }
     Ok(due)
+}
+
+/// The rows of a run that are after a date and have come.
+async fn rows_between(
+    store: &dyn ObjectStore,
+    request: &Request<'_>,
+    manifest: &Manifest<Predictions>,
+    after: Date,
+) -> Result<Vec<PredictionRow>, MonitoringError> {
+    let table = prediction_ledger(store, request.dataset, request.branch).rows(manifest).await?;
+    let come: Vec<bool> = table.dates("date")?.iter().map(|date| *date > after && *date <= request.as_of).collect();
+    Ok(PredictionRow::all(&table.filter(&come))?)
 }
 
 /// Whether a revision is one that reopens a score: the published count moved by more than a share.
@@ -157,19 +164,9 @@ struct OfRun {
     scores: HashMap<(String, Target, Date), ScoreRow>,
 }
 
-enum Known<'a> {
-    No,
-    Settled,
-    Scored(&'a ScoreRow),
-}
-
 impl OfRun {
-    fn score_of(&self, row: &PredictionRow) -> Known<'_> {
-        if self.settled_through.is_some_and(|through| row.date <= through) {
-            return Known::Settled;
-        }
-        let key = (row.location.name().to_owned(), row.target, row.date);
-        self.scores.get(&key).map_or(Known::No, Known::Scored)
+    fn score_of(&self, row: &PredictionRow) -> Option<&ScoreRow> {
+        self.scores.get(&(row.location.name().to_owned(), row.target, row.date))
     }
 }
 

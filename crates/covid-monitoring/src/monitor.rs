@@ -25,8 +25,8 @@ pub struct Request<'a> {
     pub as_of: Date,
     /// Whose predictions.
     pub branch: Branch,
-    /// Whether a CSV is written beside the scores, for people.
-    pub csv: bool,
+    /// Whether the scores are read back, and written as CSV beside them, for people.
+    pub for_people: bool,
 }
 
 /// A prediction run of which rows were scored.
@@ -97,7 +97,7 @@ pub struct Monitored {
     pub manifest: Manifest<Monitoring>,
     /// Whether nothing was due that it had not scored before.
     pub already_done: bool,
-    /// What it says.
+    /// What it says; of no row where it is for no people.
     pub summary: Summary,
     /// The key of the manifest.
     pub manifest_key: String,
@@ -128,7 +128,7 @@ pub async fn monitor(
     let Due { runs, rows, replaced } = due(store, &ledger, &request, settings, &vintage).await?;
     if runs.is_empty() {
         let Some(manifest) = ledger.current(request.as_of).await? else { return Ok(None) };
-        return finish(&ledger, manifest, true, request.csv).await.map(Some);
+        return finish(&ledger, manifest, true, request.for_people).await.map(Some);
     }
     write_vintage(store, request.dataset, request.panel).await?;
     let table = ScoreRow::table(&rows)?;
@@ -151,21 +151,25 @@ pub async fn monitor(
             (ledger.commit(plan, vec![part], now).await?, false)
         }
     };
-    finish(&ledger, manifest, already_done, request.csv).await.map(Some)
+    finish(&ledger, manifest, already_done, request.for_people).await.map(Some)
 }
 
 async fn finish(
     ledger: &Ledger<'_, Monitoring>,
     manifest: Manifest<Monitoring>,
     already_done: bool,
-    csv: bool,
+    for_people: bool,
 ) -> Result<Monitored, MonitoringError> {
+    let manifest_key = ledger.manifest_key(&manifest);
+    if !for_people {
+        let summary = Summary::of(&[]);
+        return Ok(Monitored { manifest, already_done, summary, manifest_key, csv_key: None });
+    }
     let table = ledger.rows(&manifest).await?;
-    let csv_key = if csv { Some(ledger.put_csv(&manifest, &table).await?) } else { None };
+    let csv_key = Some(ledger.put_csv(&manifest, &table).await?);
     // What nobody was given is no part of what people are told.
     let mut rows = ScoreRow::all(&table)?;
     rows.retain(|row| !row.shadow);
-    let manifest_key = ledger.manifest_key(&manifest);
     Ok(Monitored { manifest, already_done, summary: Summary::of(&rows), manifest_key, csv_key })
 }
 

@@ -52,11 +52,11 @@ pub(crate) fn with_replay<T>(
 }
 
 /// The gate's last origins.
-pub(crate) fn gate_origins(project: &Project, replay: &Replay<'_>) -> Result<Vec<Date>, Fault> {
+pub(crate) fn gate_origins(project: &Project) -> Result<Vec<Date>, Fault> {
     let (training, gate) = (&project.settings.training, &project.settings.gate);
     // Origins nearer than the horizon would share days, and the paired test would count them twice.
     let every = training.every.max(training.horizon);
-    Ok(recent_origins(&replay.published(), training.horizon, every, gate.origins)?)
+    Ok(recent_origins(&project.published()?, training.horizon, every, gate.origins)?)
 }
 
 /// Backtests recipes on the gate's last origins.
@@ -65,7 +65,7 @@ pub(crate) fn compare_on_gate_origins(
     replay: &Replay<'_>,
     recipes: &[Recipe],
 ) -> Result<Vec<Backtest>, Fault> {
-    let (training, origins) = (&project.settings.training, gate_origins(project, replay)?);
+    let (training, origins) = (&project.settings.training, gate_origins(project)?);
     let test = |&recipe: &Recipe| Ok(backtest(replay, recipe, &origins, training.horizon, training)?);
     recipes.iter().map(test).collect()
 }

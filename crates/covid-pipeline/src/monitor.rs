@@ -224,7 +224,7 @@ async fn score(project: &Project, branch: Branch) -> Result<Option<Monitored>, F
         panel: &project.panel,
         as_of: project.as_of,
         branch,
-        csv: project.replay.is_none(),
+        for_people: project.replay.is_none(),
     };
     let settings = &project.settings.monitoring;
     Ok(covid_monitoring::monitor(project.store.as_ref(), request, settings, project.now()).await?)

@@ -52,7 +52,7 @@ pub struct PredictionReport {
     pub manifest: String,
     /// Where the CSV is.
     pub csv: Option<String>,
-    /// The rows.
+    /// The rows; none in a replay.
     #[serde(skip)]
     pub rows: Table,
 }
@@ -115,7 +115,7 @@ fn request(project: &Project, branch: Branch) -> Request {
         shards: project.settings.prediction.shards,
         branch,
         shadow: false,
-        csv: project.replay.is_none(),
+        for_people: project.replay.is_none(),
     }
 }
 

@@ -8,12 +8,13 @@ use std::{
 
 use covid_core::{Date, Fault, MAX_HORIZON, Panel, PanelView, Timestamp};
 use covid_data::{Findings, Loaded, Repair, RepairReport, SourceKind, repair};
+use covid_monitoring::Baseline;
 use covid_prediction::registered_model_name;
 use covid_registry::Registry;
 use covid_storage::{ObjectStore, StoreUri};
-use covid_training::{Backtest, Recipe};
+use covid_training::{Backtest, Model, Recipe};
 
-use crate::{PipelineError, Settings, replay::KeptBacktests, serving::Serving};
+use crate::{PipelineError, Settings, candidates::gate_origins, replay::KeptBacktests, serving::Serving};
 
 /// What time it is.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -137,14 +138,27 @@ impl Project {
     /// Days ahead for which models are calibrated: as many as anybody may ask for, but for a replay, which asks for its own.
     pub(crate) fn calibrated_days(&self) -> usize {
         match self.replay {
-            Some(_) => self.settings.prediction.horizon.max(self.settings.training.horizon),
+            Some(_) => self.asked_days(),
             None => MAX_HORIZON,
         }
+    }
+
+    /// Days ahead that predictions, or the comparison of candidates, ask for.
+    pub(crate) fn asked_days(&self) -> usize {
+        self.settings.prediction.horizon.max(self.settings.training.horizon)
     }
 
     /// The backtest of a recipe on some origins, if a replay has kept all of them.
     pub(crate) fn kept_backtest(&self, recipe: Recipe, origins: &[Date]) -> Option<Backtest> {
         self.replay.as_ref()?.backtest(recipe, origins, self.settings.training.horizon)
+    }
+
+    /// The full candidate as of the as-of date, with its backtest, if a replay has kept it.
+    pub(crate) async fn kept_full(&self) -> Result<Option<(Model, Baseline)>, Fault> {
+        match &self.replay {
+            Some(kept) => kept.full(self, &gate_origins(self)?).await,
+            None => Ok(None),
+        }
     }
 
     /// Another source, read as this one was, to be compared with it.

@@ -179,7 +179,8 @@ pub(crate) async fn train_as_ordered(
     let name = project.model_name();
     let champion = Champion::find(registry, &name).await?;
     let (work, champion_model) = (project.clone(), champion.as_ref().map(|champion| champion.model.clone()));
-    let trained = blocking(move || train(&work, champion_model.as_ref(), &tick)).await?;
+    let kept = project.kept_full().await?;
+    let trained = blocking(move || train(&work, champion_model.as_ref(), kept, &tick)).await?;
 
     let tracked = track(project, registry, &trained).await?;
     let best = trained.best;
@@ -262,11 +263,17 @@ pub(crate) fn tell_of_refit(project: &Project, champion: &Champion) {
     }
 }
 
-fn train(project: &Project, champion: Option<&Model>, tick: &(dyn Fn() + Sync)) -> Result<Trained, Fault> {
+fn train(
+    project: &Project,
+    champion: Option<&Model>,
+    kept: Option<(Model, Baseline)>,
+    tick: &(dyn Fn() + Sync),
+) -> Result<Trained, Fault> {
     let mut recipes = Recipe::CANDIDATES.to_vec();
     recipes.extend(champion.map(Model::recipe).filter(|recipe| !Recipe::CANDIDATES.contains(recipe)));
     with_replay(project, project.calibrated_days(), |replay| {
         let mut bench = Bench::new(project, replay, recipes, tick)?;
+        bench.take_full(kept);
         let (best, passed_over) = bench.best()?.ok_or(TrainingError::NoCandidate(project.as_of))?;
         let verdict = champion.map(|champion| bench.judge(champion, best)).transpose()?;
         let refused = verdict.as_ref().is_some_and(|verdict| !verdict.promote);
@@ -298,7 +305,7 @@ impl<'a> Bench<'a> {
         recipes: Vec<Recipe>,
         tick: &(dyn Fn() + Sync),
     ) -> Result<Self, Fault> {
-        let origins = gate_origins(project, replay)?;
+        let origins = gate_origins(project)?;
         let (mut tested, mut made) = (Vec::new(), Vec::new());
         for &recipe in &recipes {
             match project.kept_backtest(recipe, &origins) {
@@ -315,6 +322,14 @@ impl<'a> Bench<'a> {
             tick();
         }
         Ok(Self { project, replay, origins, recipes, tested, made })
+    }
+
+    /// Takes the full candidate as a replay has kept it.
+    fn take_full(&mut self, kept: Option<(Model, Baseline)>) {
+        let full = self.recipes.iter().position(|recipe| *recipe == Recipe::FULL);
+        if let Some((full, (model, baseline))) = full.zip(kept) {
+            self.made[full].get_or_insert(Made { model, baseline });
+        }
     }
 
     fn made(&mut self, candidate: usize) -> Result<&Made, Fault> {
@@ -380,20 +395,30 @@ fn examine(
     recipe: Recipe,
     origins: &[Date],
 ) -> Result<(Backtest, Made), Fault> {
-    let (training, published) = (&project.settings.training, replay.published());
+    let training = &project.settings.training;
     let days: Vec<Date> = origins.iter().copied().chain([project.as_of]).collect();
     let mut models = train_on_origins(replay, recipe, &days, replay.horizon(), training)?;
     let model = models.pop().ok_or(TrainingError::NoCandidate(project.as_of))?.for_every_weekday(replay)?;
     let (mut scores, mut usual) = (Vec::new(), Vec::new());
     for model in &models {
-        let (forecast, _) = forecast_at_origin(replay, model, training.horizon)?;
-        scores.push(OriginScore::new(*model.spec(), &forecast, &published));
-        if forecast.exploded().is_none() {
-            usual.push(OriginScores::of(&forecast, &published));
-        }
+        let (score, of_monitoring) = backtested(replay, model, training.horizon)?;
+        scores.push(score);
+        usual.extend(of_monitoring);
     }
     let tested = Backtest { recipe, horizon: training.horizon, origins: scores };
     Ok((tested, Made { model, baseline: Baseline::new(training.horizon, usual) }))
+}
+
+/// What a model's forecast of the day of its training scores, for the gate, and for monitoring unless it exploded.
+pub(crate) fn backtested(
+    replay: &Replay<'_>,
+    model: &Model,
+    horizon: usize,
+) -> Result<(OriginScore, Option<OriginScores>), Fault> {
+    let (forecast, _) = forecast_at_origin(replay, model, horizon)?;
+    let published = replay.published();
+    let usual = forecast.exploded().is_none().then(|| OriginScores::of(&forecast, &published));
+    Ok((OriginScore::new(*model.spec(), &forecast, &published), usual))
 }
 
 /// A tracking run, and what a version that comes of it names as its source.

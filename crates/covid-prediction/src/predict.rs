@@ -36,8 +36,8 @@ pub struct Request {
     pub branch: Branch,
     /// Whether the challenger makes it, for monitoring alone.
     pub shadow: bool,
-    /// Whether a CSV is written beside it, for people.
-    pub csv: bool,
+    /// Whether the rows are read back, and written as CSV beside it, for people.
+    pub for_people: bool,
 }
 
 /// The model of a run.
@@ -111,7 +111,7 @@ pub struct Outcome {
     pub manifest: Manifest<Predictions>,
     /// Whether it was there before.
     pub already_done: bool,
-    /// The rows.
+    /// The rows; none where they were not asked for.
     pub rows: Table,
     /// The key of the manifest.
     pub manifest_key: String,
@@ -150,12 +150,13 @@ pub async fn predict(
             (ledger.commit(plan, parts, now).await?, false)
         }
     };
+    let manifest_key = ledger.manifest_key(&manifest);
+    if !request.for_people {
+        return Ok(Outcome { manifest, already_done, rows: Table::concat([])?, manifest_key, csv_key: None });
+    }
     let rows = ledger.rows(&manifest).await?;
-    let csv_key = match request.csv {
-        true => Some(ledger.put_csv(&manifest, &with_run(&manifest, &rows)?).await?),
-        false => None,
-    };
-    Ok(Outcome { manifest_key: ledger.manifest_key(&manifest), manifest, already_done, rows, csv_key })
+    let csv_key = Some(ledger.put_csv(&manifest, &with_run(&manifest, &rows)?).await?);
+    Ok(Outcome { manifest, already_done, rows, manifest_key, csv_key })
 }
 
 /// Refuses a number of shards that no run can have.

@@ -50,7 +50,7 @@ fn request(panel: &Panel, day: usize, horizon: usize, second: i64) -> covid_pred
         shards: 1,
         branch: Branch::Real,
         shadow: false,
-        csv: true,
+        for_people: true,
     }
 }
 
@@ -66,7 +66,7 @@ async fn monitor_on(store: &MemoryStore, panel: &Panel, day: usize, second: i64)
         panel,
         as_of: panel.date(day),
         branch: Branch::Real,
-        csv: true,
+        for_people: true,
     };
     monitor(store, request, &settings(), at(second)).await.unwrap()
 }
@@ -205,7 +205,7 @@ async fn dates_beyond_the_lookback_are_closed() {
         panel: &panel,
         as_of: panel.date(119),
         branch: Branch::Real,
-        csv: false,
+        for_people: false,
     };
     let near = MonitoringSettings { lookback_days: 22, ..settings() };
     let monitored = monitor(&store, request, &near, at(2)).await.unwrap().unwrap();

@@ -1,8 +1,10 @@
 //! The loop against what else could have been done on the same days.
 
-use covid_core::{Date, Fault, Target, add_days, metrics};
-use covid_monitoring::{Blame, Severity, Standing};
-use covid_prediction::{Branch, Champion, PredictionRow, get_json, prediction_ledger};
+use std::collections::BTreeMap;
+
+use covid_core::{Date, Fault, Target, add_days, metrics::SquaredLogError};
+use covid_monitoring::{Blame, Group, Severity, Standing, tallies};
+use covid_prediction::{Branch, Champion, get_json, prediction_ledger};
 use covid_registry::{PromotionKind, Registry};
 use covid_storage::list_all;
 use covid_training::{Backtest, Ensemble, Model, OriginErrors, OriginScore, Recipe, Spec, frozen_scores};
@@ -98,29 +100,27 @@ pub(super) async fn compare(
     })
 }
 
-/// What the loop committed on each day, against what was published by the last one.
+/// What monitoring found of the loop's forecasts of each day.
 async fn looped(replayed: &Project, origins: &[Date]) -> Result<Backtest, Fault> {
-    let ledger = prediction_ledger(replayed.store.as_ref(), &replayed.dataset, Branch::Real);
-    let published = replayed.published()?;
-    let positions: std::collections::HashMap<&str, usize> =
-        published.locations().iter().enumerate().map(|(i, place)| (place.name(), i)).collect();
     let horizon = replayed.settings.training.horizon;
-    let mut scores = Vec::new();
-    for &origin in origins {
-        let Some(manifest) = ledger.current(origin).await? else { continue };
-        let day = published.earlier(origin)?.days() - 1;
-        let mut errors = Target::ALL.map(|_| vec![metrics::SquaredLogError::default(); horizon]);
-        for row in PredictionRow::all(&ledger.rows(&manifest).await?)? {
-            let Some(&place) = positions.get(row.location.name()).filter(|_| row.horizon <= horizon) else { continue };
-            let actual = published.counts(place, row.target).get(day + row.horizon);
-            if let Some(&actual) = actual.filter(|actual| !actual.is_nan()) {
-                errors[row.target.index()][row.horizon - 1].add(row.predicted.point, actual);
-            }
+    let days = replayed.panel.days();
+    let mut sums: BTreeMap<Date, [Vec<SquaredLogError>; 2]> = BTreeMap::new();
+    let store = replayed.store.as_ref();
+    for tally in tallies(store, &replayed.dataset, Branch::Real, replayed.as_of, days).await? {
+        let Group { date, horizon: ahead, target, shadow } = tally.group;
+        if !shadow && (1..=horizon).contains(&ahead) {
+            let none = || Target::ALL.map(|_| vec![SquaredLogError::default(); horizon]);
+            let errors = sums.entry(add_days(date, -(ahead as i64))).or_insert_with(none);
+            let rows = usize::try_from(tally.sums.rows).unwrap_or(0);
+            errors[target.index()][ahead - 1].merge(SquaredLogError::of_sum(tally.sums.squared_error, rows));
         }
-        let errors = Some(OriginErrors { by_day: errors, by_size: Default::default() });
-        scores.push(OriginScore { origin, spec: Spec::Ensemble(Ensemble), horizon, errors });
     }
-    Ok(Backtest { recipe: Recipe::FULL, horizon, origins: scores })
+    let mut score = |&origin: &Date| {
+        let errors = OriginErrors { by_day: sums.remove(&origin)?, by_size: Default::default() };
+        Some(OriginScore { origin, spec: Spec::Ensemble(Ensemble), horizon, errors: Some(errors) })
+    };
+    let origins = origins.iter().filter_map(&mut score).collect();
+    Ok(Backtest { recipe: Recipe::FULL, horizon, origins })
 }
 
 /// A model as it was trained, on each day.

@@ -50,7 +50,7 @@ fn request(panel: &Panel, as_of: usize) -> Request {
         shards: 1,
         branch: Branch::Real,
         shadow: false,
-        csv: true,
+        for_people: true,
     }
 }
 
