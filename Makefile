@@ -22,7 +22,7 @@ LIVE_MODULES = $(sort $(shell grep -rlE 'COVID_TEST_(S3|MLFLOW|PREFECT)|S3Server
 	| sed -E 's|.*/tests/it/||; s|(/mod)?\.rs$$||; s|/|::|g'))
 
 .DEFAULT_GOAL := help
-.PHONY: help build eda train predict monitor deliver check format clippy docs test test-data test-live services-up services-down fuzz accuracy bench bench-peers clean
+.PHONY: help build eda train predict monitor deliver check format clippy docs test test-data test-live services-up services-down fuzz accuracy replay bench bench-peers clean
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,6 +88,13 @@ ifeq ($(TEST_DATA),)
 	@echo 'skipped: there is no folder ../shared/data, and COVID_TEST_DATA is not set'
 else
 	cargo run $(CARGO_FLAGS) --release -p exp-track-mod-reg --example accuracy -- --data '$(TEST_DATA)' --out docs/accuracy.md
+endif
+
+replay: ## live through three years of the real data day by day and write docs/replay.md
+ifeq ($(TEST_DATA),)
+	@echo 'skipped: there is no folder ../shared/data, and COVID_TEST_DATA is not set'
+else
+	cargo run $(CARGO_FLAGS) --release -p delivery -- replay --from 2020-04-01 --to 2023-03-09 --every 1d --source '$(TEST_DATA)/jhu' --out docs/replay.md
 endif
 
 bench: ## criterion's benchmarks of parse, fit and predict (on real data where there are any)

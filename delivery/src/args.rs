@@ -1,10 +1,10 @@
 //! The command line, and what it does.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Result;
 use covid_cli::{CommonArgs, Format, Session, days_arg, ending, print_json, print_stdout};
-use covid_pipeline::{Project, ReplayRequest, deliver, parse_date, replay};
+use covid_pipeline::{Project, ReplayRequest, deliver, parse_date, replay, write_document};
 
 use crate::render;
 
@@ -39,6 +39,9 @@ struct ReplayArgs {
     /// Days from one run of the loop to the next
     #[arg(long, value_name = "DAYS", default_value = "1d", value_parser = days_arg)]
     every: usize,
+    /// Write the comparison as a Markdown document
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
 pub(crate) async fn execute(args: &Args, session: &Session) -> Result<ExitCode> {
@@ -65,6 +68,11 @@ async fn replay_days(asked: &ReplayArgs, session: &Session, project: &Project) -
     let request = ReplayRequest { from, to, every: asked.every };
     let bar = session.progress.bar("days", request.days()?.len());
     let report = replay(project, request, move || bar.inc()).await?;
+    if let Some(out) = &asked.out {
+        let every = request.every;
+        let command = format!("delivery replay --from {from} --to {to} --every {every}d --out {}", out.display());
+        write_document(out, &render::replayed_as_markdown(&report, &command))?;
+    }
     match session.format {
         Format::Text => print_stdout(&render::replayed(&report)),
         Format::Json => print_json(&report),

@@ -35,55 +35,57 @@ pub(crate) fn delivered(report: &DeliveryReport) -> String {
 
 /// A replay: the comparison as a table, and in its last line the sum of it.
 pub(crate) fn replayed(report: &ReplayReport) -> String {
-    let ReplayReport { from, to, every, days, origins, horizon, locations, source, .. } = report;
-    let mut text = format!("{source}\n");
-    let _ = writeln!(
-        text,
-        "{days} days from {from} to {to}, every {every}: RMSLE {horizon} days ahead, mean over {origins} days, {locations} \
-         locations"
-    );
-    let numbers = ["RMSLE", "of cases", "of deaths", "The loop is better by"].map(Column::number);
+    let mut text = format!("{}\n{}\n", report.source, what(report));
+    let numbers = ["RMSLE", "of cases", "of deaths", "The loop is"].map(Column::number);
     let mut table = Table::new([Column::text("Forecasts by")].into_iter().chain(numbers));
-    for rival in std::iter::once(&report.looped).chain(&report.rivals) {
-        let scores = [rival.rmsle, rival.rmsle_cases, rival.rmsle_deaths].map(shown);
-        let by = if rival.name == report.looped.name { String::new() } else { better(&report.looped, rival) };
-        table.row([rival.name.clone()].into_iter().chain(scores).chain([by]));
+    for row in rows(report) {
+        table.row(row);
     }
-    let _ = writeln!(text, "{table}");
-    let alarms = &report.alarms;
-    let _ = writeln!(
-        text,
-        "{} trainings that a rule asked for, {} changes of champion; {} alerts about the model ({} false, {} too late to \
-         tell), {} about the data",
-        report.trainings, report.promotions, alarms.of_model, alarms.false_alarms, alarms.undecided, alarms.of_data,
-    );
-    let _ = writeln!(text, "tree: {}", report.tree);
-    let _ = write!(text, "{}", last_line(report));
+    let _ = writeln!(text, "{table}\n{}", counted(report));
+    let _ = writeln!(text, "tree: {}\npage: {}", report.tree, report.page);
+    text.push_str(&report.sentence());
     text
 }
 
-/// The loop against those that matter most.
-fn last_line(report: &ReplayReport) -> String {
-    let found = |wanted: &dyn Fn(&str) -> bool| report.rivals.iter().find(|rival| wanted(&rival.name));
-    let mut parts = vec![format!("the loop {}", shown(report.looped.rmsle))];
-    let mut add = |rival: Option<&Rival>| {
-        parts.extend(rival.map(|rival| {
-            format!("{} {} (the loop is better by {})", rival.name, shown(rival.rmsle), better(&report.looped, rival))
-        }));
-    };
-    add(found(&|name| name.starts_with("first champion")));
-    add(found(&|name| name.ends_with("refitted each time") && !name.starts_with("ensemble")));
-    add(found(&|name| name.starts_with("persistence")));
-    add(found(&|name| name.starts_with("ensemble")));
-    parts.join("; ")
+/// The same as Markdown, for the documents.
+pub(crate) fn replayed_as_markdown(report: &ReplayReport, command: &str) -> String {
+    let mut text = format!(
+        "# Replay\n\nWritten by `{command}`; do not edit. {}: {}.\n\n",
+        what(report),
+        "each day the loop saw the data up to that day alone, but as they were published in the end"
+    );
+    text.push_str("| forecasts by | RMSLE | of cases | of deaths | the loop is |\n|---|---|---|---|---|\n");
+    for [who, rmsle, cases, deaths, gain] in rows(report) {
+        let _ = writeln!(text, "| {who} | {rmsle} | {cases} | {deaths} | {gain} |");
+    }
+    let _ = write!(text, "\n{}.\n\n{}", counted(report), include_str!("replay.md"));
+    text
 }
 
-/// By how much the loop's loss is smaller, as a share of the rival's.
-fn better(looped: &Rival, rival: &Rival) -> String {
-    match (looped.rmsle, rival.rmsle) {
-        (Some(loss), Some(other)) if other > 0.0 => format!("{:+.2} %", (1.0 - loss / other) * 100.0),
-        _ => "-".to_owned(),
-    }
+fn what(report: &ReplayReport) -> String {
+    let ReplayReport { from, to, every, days, origins, horizon, locations, .. } = report;
+    format!(
+        "{days} days from {from} to {to}, every {every}: RMSLE {horizon} days ahead, mean over the {origins} days whose \
+         forecasts came true by the last one, {locations} locations"
+    )
+}
+
+fn counted(report: &ReplayReport) -> String {
+    let alarms = &report.alarms;
+    format!(
+        "{} trainings that a rule asked for, {} changes of champion; {} alerts about the model ({} false, {} too late to \
+         tell), {} about the data",
+        report.trainings, report.promotions, alarms.of_model, alarms.false_alarms, alarms.undecided, alarms.of_data,
+    )
+}
+
+fn rows(report: &ReplayReport) -> impl Iterator<Item = [String; 5]> {
+    let of = |rival: &Rival, gain: String| {
+        let [rmsle, cases, deaths] = [rival.rmsle, rival.rmsle_cases, rival.rmsle_deaths].map(shown);
+        [rival.name.clone(), rmsle, cases, deaths, gain]
+    };
+    std::iter::once(of(&report.looped, String::new()))
+        .chain(report.rivals.iter().map(move |rival| of(rival, report.gain(rival))))
 }
 
 fn shown(loss: Option<f64>) -> String {

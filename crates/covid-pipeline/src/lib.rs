@@ -32,7 +32,7 @@ pub use registry::{
     Best, ChampionReport, Comparison, Difference, Filter, ListedRun, MetricPair, PromotionPlan, RunQuery, Sort,
     Strength, VersionChange, VersionReport, compare_runs, promote, promotions, rollback, sync, tracking_runs, versions,
 };
-pub use replay::{Alarms, ReplayReport, ReplayRequest, Rival, replay};
+pub use replay::{Alarms, ReplayReport, ReplayRequest, Rival, replay, write_document};
 pub use score_table::{Grouping, ScoreRow};
 pub use settings::{DeliverySettings, PredictionSettings, Settings, parse_date};
 pub use show::{ShowReport, ShownDay, show};

@@ -11,7 +11,7 @@ use covid_training::{Backtest, Ensemble, Model, OriginErrors, OriginScore, Recip
 use serde::Serialize;
 
 use super::{KeptBacktests, ReplayReport, ReplayRequest};
-use crate::{Project, candidates::with_replay, project::blocking};
+use crate::{Project, candidates::with_replay, monitoring_page::Contender, project::blocking};
 
 /// Who forecast, and how well.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -35,6 +35,15 @@ impl Rival {
             rmsle_cases: finite(tested.mean_rmsle(Target::ConfirmedCases)),
             rmsle_deaths: finite(tested.mean_rmsle(Target::Fatalities)),
         }
+    }
+}
+
+impl Rival {
+    /// The same as the page shows it.
+    pub(super) fn contender(&self) -> Contender {
+        let [headline, cases, deaths] =
+            [self.rmsle, self.rmsle_cases, self.rmsle_deaths].map(|loss| loss.unwrap_or(f64::INFINITY));
+        Contender { who: self.name.clone(), cases, deaths, headline }
     }
 }
 
@@ -97,6 +106,7 @@ pub(super) async fn compare(
         trainings,
         alarms: alarms(replayed, registry, &origins, kept).await?,
         tree: replayed.store.uri(),
+        page: String::new(),
     })
 }
 

@@ -4,16 +4,27 @@
 mod compare;
 mod kept;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use covid_core::{Date, Digest, Fault, Timestamp, add_days};
-use covid_storage::{StoreUri, list_all};
+use covid_monitoring::{Alert, DRIFT_WINDOW, DataReport, Standing};
+use covid_prediction::{Branch, get_json};
+use covid_registry::Registry;
+use covid_report::score;
+use covid_storage::{PutMode, StoreUri, list_all};
 use covid_training::TrainingError;
 use serde::Serialize;
 
 pub use self::compare::{Alarms, Rival};
 pub(crate) use self::kept::KeptBacktests;
-use crate::{PipelineError, Project, deliver};
+use crate::{
+    PipelineError, Project, deliver,
+    monitoring_page::{About, MonitoringPage, ReplayComparison},
+    serving::Serving,
+};
 
 /// Which days are replayed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +88,40 @@ pub struct ReplayReport {
     pub alarms: Alarms,
     /// Where the replay's tree is.
     pub tree: String,
+    /// Where the page is.
+    pub page: String,
+}
+
+impl ReplayReport {
+    /// The loop against those that matter most, in one line.
+    pub fn sentence(&self) -> String {
+        let shown = |loss: Option<f64>| loss.map_or_else(|| "exploded".to_owned(), score);
+        let found = |wanted: &dyn Fn(&str) -> bool| self.rivals.iter().find(|rival| wanted(&rival.name));
+        let mut parts = vec![format!("the loop {}", shown(self.looped.rmsle))];
+        let mut add = |rival: Option<&Rival>| {
+            parts.extend(
+                rival.map(|rival| format!("{} {} (the loop is {})", rival.name, shown(rival.rmsle), self.gain(rival))),
+            );
+        };
+        add(found(&|name| name.starts_with("first champion")));
+        add(found(&|name| name.ends_with("refitted each time") && !name.starts_with("ensemble")));
+        add(found(&|name| name.starts_with("persistence")));
+        add(found(&|name| name.starts_with("ensemble")));
+        parts.join("; ")
+    }
+
+    /// By how much the loop's loss is smaller than a rival's, as a share of that: `1.74 % better`.
+    pub fn gain(&self, rival: &Rival) -> String {
+        match (self.looped.rmsle, rival.rmsle) {
+            (Some(loss), Some(other)) if other > 0.0 => {
+                let gain = (1.0 - loss / other) * 100.0;
+                let word = if gain >= 0.0 { "better" } else { "worse" };
+                format!("{:.2} % {word}", gain.abs())
+            }
+            (Some(_), None) => "better".to_owned(),
+            _ => "-".to_owned(),
+        }
+    }
 }
 
 /// Lives through the days of a request. What was done before, by a process that was cut off, is not done again.
@@ -104,7 +149,47 @@ pub async fn replay(
         }
         tick();
     }
-    compare::compare(&on(&replayed, request.to)?, registry.as_ref(), &request, &days, &kept).await
+    let last = on(&replayed, days.last().copied().unwrap_or(request.to))?;
+    let mut report = compare::compare(&last, registry.as_ref(), &request, &days, &kept).await?;
+    report.page = show(&last, registry.as_ref(), &request, &report).await?;
+    Ok(report)
+}
+
+/// Writes the page of a replay, once for all its days; says where it is.
+async fn show(
+    last: &Project,
+    registry: &dyn Registry,
+    request: &ReplayRequest,
+    report: &ReplayReport,
+) -> Result<String, Fault> {
+    let view = last.published()?;
+    let trained = Serving::find(last, registry).await?.map_or(last.as_of, |of| of.champion.model.trained_as_of());
+    let data = DataReport::new(&view, trained, DRIFT_WINDOW, &[]);
+    let days = usize::try_from(request.from.until(request.to).map_or(0, |span| span.get_days())).unwrap_or(0) + 1;
+    let about = About { branch: Branch::Real, days, data: Some(&data) };
+    let mut page = MonitoringPage::gather(last, registry, about, &format!("{}.", report.sentence())).await?;
+    page.alerts = newest_alerts(last).await?;
+    page.comparison = Some(ReplayComparison {
+        from: request.from,
+        to: request.to,
+        of_loop: report.looped.contender(),
+        others: report.rivals.iter().map(Rival::contender).collect(),
+        promotions: report.promotions,
+        alerts: report.alarms.of_model,
+        false_alarms: report.alarms.false_alarms,
+    });
+    let key = "report.html";
+    last.store.put(key, page.to_html()?.into(), PutMode::Overwrite).await?;
+    Ok(last.place_of(key))
+}
+
+/// The alerts that stand after the last day.
+async fn newest_alerts(last: &Project) -> Result<Vec<Alert>, Fault> {
+    let records = list_all(last.store.as_ref(), &format!("{}/monitoring/rules/", last.dataset)).await?;
+    match records.last() {
+        Some(record) => Ok(get_json::<Standing>(last.store.as_ref(), &record.key).await?.alerts()),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// The first day needs the history that a first training asks for.
@@ -141,7 +226,7 @@ fn within(project: &Project, id: &str, kept: Arc<KeptBacktests>) -> Result<Proje
     let place = format!("{}/replays/{id}", project.dataset);
     let uri: StoreUri = format!("{}/{place}", project.store.uri().trim_end_matches('/')).parse()?;
     // A tracker is a file of this machine, as by default; beside a remote store it lies in ./store.
-    let folder = uri.folder().map_or_else(|| PathBuf::from("./store").join(&place), std::path::Path::to_path_buf);
+    let folder = uri.folder().map_or_else(|| PathBuf::from("./store").join(&place), Path::to_path_buf);
     let mut replayed = project.clone();
     replayed.store = uri.open()?;
     replayed.track_at(format!("embedded:{}", folder.join("tracking.db").display()));
@@ -165,4 +250,13 @@ async fn last_done(replayed: &Project) -> Result<Option<Date>, Fault> {
     let objects = list_all(replayed.store.as_ref(), &prefix).await?;
     let day = |key: &str| key.strip_prefix(&prefix)?.strip_prefix("as_of=")?.split('/').next()?.parse::<Date>().ok();
     Ok(objects.iter().filter_map(|object| day(&object.key)).max())
+}
+
+/// Writes a document that was made of a report, whole or not at all.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write_document(out: &Path, text: &str) -> Result<(), Fault> {
+    let unwritable = |source| PipelineError::Unwritable { path: out.to_owned(), source };
+    Ok(covid_data::write_file(out, text.as_bytes()).map_err(unwritable)?)
 }
