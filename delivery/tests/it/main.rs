@@ -17,6 +17,15 @@ fn the_loop_runs_once_and_has_nothing_to_do_the_second_time() {
     exit: 0
     ----- stdout -----
     1. monitor
+    No committed forecast was due; a back-dated one is scored.
+    RMSLE of 7 days, 7 days up to 2021-06-04: ▁▂▃▅▆██ 0.0139 (no change 0.0286)
+    Location                         RMSLE  No change  Bias (log)  Its data
+    ────────────────────────────────────────────────────────────────────────────
+    Rustacea                        0.0595     0.0439     +0.0478  no fault seen
+    North Tensoria, Tensoria        0.0239     0.0450     -0.0223  no fault seen
+    North Lassonia, Lassonia        0.0221     0.0330     +0.0198  no fault seen
+    South Featuristan, Featuristan  0.0220     0.0423     +0.0077  no fault seen
+    North Sigmoidia, Sigmoidia      0.0191     0.0543     -0.0009  no fault seen
     back-dated forecast (none was due) against what was published up to 2021-06-04: RMSLE 0.0139, no change 0.0286: 51 % better than no change (48 locations)
     (no model saw data after its day; the recipe itself may have been chosen with later data)
     scored: <run> (as of 2021-05-28)
@@ -33,17 +42,11 @@ fn the_loop_runs_once_and_has_nothing_to_do_the_second_time() {
              5  0.0179     0.0327
              6  0.0198     0.0382
              7  0.0166     0.0467
-    Worst locations                  RMSLE  No change
-    ─────────────────────────────────────────────────
-    Rustacea                        0.0595     0.0439
-    North Tensoria, Tensoria        0.0239     0.0450
-    North Lassonia, Lassonia        0.0221     0.0330
-    South Featuristan, Featuristan  0.0220     0.0423
-    North Sigmoidia, Sigmoidia      0.0191     0.0543
     committed: run <run>, 672 rows
     manifest: ./store/sample/backdated/monitoring/commits/as_of=2021-06-04/<run>.json
+    page:     ./store/sample/backdated/monitoring/reports/as_of=2021-06-04/report.html
     csv:      ./store/sample/backdated/monitoring/csv/as_of=2021-06-04/<run>.csv
-    2. retrain: skill against no change 0.515, at least 0 wanted: the champion stays
+    2. retrain: nothing to judge the champion by
        ensemble is registered as version 1 of covid-predictor-sample, its first champion
     3. predict: 7 days after 2021-06-04 by covid-predictor-sample 1 (ensemble), committed: run <run>, 672 rows
        ./store/sample/predictions/commits/as_of=2021-06-04/<run>.json
@@ -62,9 +65,13 @@ fn the_loop_runs_once_and_has_nothing_to_do_the_second_time() {
 fn day_after_day_it_scores_what_it_forecast_the_week_before() {
     let sandbox = Sandbox::new();
     assert!(run(&sandbox, &["-q", "--as-of", "2021-05-20"]).success());
-    let next = run(&sandbox, &["-q", "--as-of", "2021-05-27"]);
-    assert!(next.stdout.contains("committed forecasts against what was published up to 2021-05-27"), "{next}");
-    assert!(next.stdout.contains("the champion stays"), "{next}");
+    let next = run(&sandbox, &["-q", "--as-of", "2021-05-25"]);
+    assert!(next.stdout.contains("committed forecasts against what was published up to 2021-05-25"), "{next}");
+    assert!(next.stdout.contains("2. retrain: no rule asks for a challenger"), "{next}");
+    // A week after its training the champion is stale, which is no alert.
+    let later = run(&sandbox, &["-q", "--as-of", "2021-05-27"]);
+    assert!(later.stdout.contains("rule stale: days since the champion was trained 7, at most 6 wanted"), "{later}");
+    assert!(later.success() && later.stdout.starts_with("1. monitor\nNo alert stands: RMSLE"), "{later}");
 }
 
 /// Better than no change by 99 % is more than any model can be: the rule must be broken.
@@ -84,7 +91,7 @@ fn a_champion_that_is_not_good_enough_is_challenged() {
     assert!(next.stdout.contains("by covid-predictor-sample 2 (ensemble"), "{next}");
     let record = sandbox.files().into_iter().find(|file| file.starts_with("store/sample/deliveries/as_of=2021-05-27/"));
     let record: serde_json::Value = serde_json::from_str(&sandbox.read(&record.unwrap())).unwrap();
-    assert_eq!(record["asked_by"], serde_json::json!(["naive"]));
+    assert_eq!(record["asked_by"], serde_json::json!(["naive", "stale"]));
     assert_eq!(record["training"]["version"], 2);
 }
 
@@ -139,7 +146,19 @@ fn a_rule_of_one_s_own_is_obeyed_and_a_bad_one_refused() {
         "{next}"
     );
     sandbox.write("bad.toml", "[monitoring.rules.narrow]\nscore = \"coverage50\"\nbelow = \"often\"\n");
-    assert_run!(run(&sandbox, &["-q", "--config", "bad.toml"]), @"");
+    assert_run!(run(&sandbox, &["-q", "--config", "bad.toml"]), @"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: monitoring.rules.narrow.below must be a number, or `usual`, not often
+    hint: change monitoring.rules.narrow.below in the settings
+    ");
     sandbox.write("bad.toml", "[monitoring.rules.narrow]\nscore = \"coverage50\"\nbeloww = 1\n");
-    assert_run!(run(&sandbox, &["-q", "--config", "bad.toml"]), @"");
+    assert_run!(run(&sandbox, &["-q", "--config", "bad.toml"]), @"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: the settings file `bad.toml` sets `monitoring.rules.narrow.beloww`, which is not a setting
+    hint: did you mean `monitoring.rules.naive.below`?
+    ");
 }

@@ -69,6 +69,7 @@ fn the_first_run_trains_predicts_and_commits_and_the_second_is_already_done() {
     store/.covid-lock
     store/artifacts/.covid-lock
     store/artifacts/covid-predictor-sample/<id>/backtest.csv
+    store/artifacts/covid-predictor-sample/<id>/baseline.json
     store/artifacts/covid-predictor-sample/<id>/model/MLmodel
     store/artifacts/covid-predictor-sample/<id>/model/model.json
     store/artifacts/covid-predictor-sample/<id>/report.html

@@ -268,7 +268,7 @@ fn what_will_change_is_said_before_it_does() {
     When                  What      Champion before  Champion after  Evidence
     ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
     2030-01-02T03:04:05Z  promote   none             1               the registry had no champion
-    2030-01-02T03:04:05Z  promote   1                2               the champion's recipe on newer data: mean RMSLE 0.0183 against 0.0197 as trained on 2021-04-01, on 4 origins since, may be worse by 25 %
+    2030-01-02T03:04:05Z  promote   1                2               the champion's recipe on newer data: mean RMSLE 0.0183 against 0.0196 as trained on 2021-04-01, on 4 origins since, may be worse by 25 %
     2030-01-02T03:04:05Z  rollback  2                1               by hand, the gate not asked
     ----- stderr -----
     ");
@@ -280,7 +280,7 @@ fn what_will_change_is_said_before_it_does() {
     ─────────────────────────────────────────────────────────────────────────────────────
     2                  Archived     ensemble  2021-05-01     2030-01-02T03:04:05Z  0.0190
     1        champion  Production   ensemble  2021-04-01     2030-01-02T03:04:05Z  0.0209
-    version 2, promote (the champion's recipe on newer data: mean RMSLE 0.0183 against 0.0197 as trained on 2021-04-01, on 4 origins since, may be worse by 25 %) at 2030-01-02T03:04:05Z
+    version 2, promote (the champion's recipe on newer data: mean RMSLE 0.0183 against 0.0196 as trained on 2021-04-01, on 4 origins since, may be worse by 25 %) at 2030-01-02T03:04:05Z
     version 1, rollback (by hand, the gate not asked) at 2030-01-02T03:04:05Z
 
     What each version forecast best: its RMSLE as a share of that of persistence, on the origins of its own training

@@ -76,7 +76,7 @@ fn a_new_edge_is_a_decision_somebody_reads() {
     let workspace = workspace();
     let lines: Vec<String> =
         edges(&workspace).iter().map(|(from, to)| format!("{from} -> {}", to.join(", "))).collect();
-    insta::assert_snapshot!(lines.join("\n").replace("-> \n", "->\n"), @r#"
+    insta::assert_snapshot!(lines.join("\n").replace("-> \n", "->\n"), @"
     covid-cli -> covid-core
     covid-core ->
     covid-data -> covid-core, covid-http
@@ -89,12 +89,12 @@ fn a_new_edge_is_a_decision_somebody_reads() {
     covid-storage -> covid-core
     covid-testing -> covid-storage
     covid-training -> covid-core
-    delivery -> covid-cli, covid-pipeline
+    delivery -> covid-cli, covid-pipeline, covid-report
     deployment -> covid-cli, covid-core, covid-pipeline, covid-prediction, covid-report
     eda -> covid-cli, covid-core, covid-data, covid-pipeline, covid-report, covid-storage
     exp-track-mod-reg -> covid-cli, covid-core, covid-pipeline, covid-registry, covid-report, covid-training
     monitoring -> covid-cli, covid-pipeline
-    "#);
+    ");
 }
 
 #[test]
