@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use covid_pipeline::{DeliveryReport, ReplayReport, Rival, monitoring_text};
-use covid_report::{Column, Table, score};
+use covid_report::{Column, Table};
 
 /// The loop, step by step.
 pub(crate) fn delivered(report: &DeliveryReport) -> String {
@@ -73,8 +73,8 @@ fn what(report: &ReplayReport) -> String {
 fn counted(report: &ReplayReport) -> String {
     let alarms = &report.alarms;
     format!(
-        "{} trainings that a rule asked for, {} changes of champion; {} alerts about the model ({} false, {} too late to \
-         tell), {} about the data",
+        "trainings that a rule asked for: {}; changes of champion: {}; alerts about the model: {} (false: {}, too late to \
+         tell: {}), about the data: {}",
         report.trainings, report.promotions, alarms.of_model, alarms.false_alarms, alarms.undecided, alarms.of_data,
     )
 }
@@ -88,6 +88,7 @@ fn rows(report: &ReplayReport) -> impl Iterator<Item = [String; 5]> {
         .chain(report.rivals.iter().map(move |rival| of(rival, report.gain(rival))))
 }
 
+/// More decimals than elsewhere: some rivals differ in the fifth.
 fn shown(loss: Option<f64>) -> String {
-    loss.map_or_else(|| "exploded".to_owned(), score)
+    loss.map_or_else(|| "exploded".to_owned(), |loss| format!("{loss:.5}"))
 }

@@ -1,6 +1,7 @@
 //! The fourth stage as a user runs it.
 #![allow(clippy::unwrap_used)]
 
+mod browser;
 mod s3;
 mod visits;
 

@@ -23,12 +23,19 @@ pub(super) fn history(days: &[DayScore], champions: &[Reign]) -> Result<Vec<Char
     charts.into_iter().filter_map(drawn).collect()
 }
 
+/// More marks than this would be a grey ground.
+const MOST_MARKS: usize = 30;
+
 fn over_time(title: &str, days: &[DayScore], champions: &[Reign]) -> Result<Chart, ReportError> {
     let dates: Vec<Date> = days.iter().map(|day| day.date).collect();
     let values = |value: fn(&DayScore) -> f64| days.iter().map(value).collect::<Vec<f64>>();
     let [usual, limit] = [values(|day| day.usual.unwrap_or(f64::NAN)), values(|day| day.limit.unwrap_or(f64::NAN))];
     let challenger = values(|day| day.challenger.unwrap_or(f64::NAN));
-    let promotions: Vec<Date> = champions.iter().map(|reign| reign.from).collect();
+    let within = |date: &Date| dates.first() <= Some(date) && Some(date) <= dates.last();
+    let mut promotions: Vec<Date> = champions.iter().map(|reign| reign.from).filter(within).collect();
+    if promotions.len() > MOST_MARKS {
+        promotions.clear();
+    }
     let mut chart = LineChart::over_dates(title, &dates)
         .line(Series::new("champion", values(|day| day.champion)))
         .line(Series::new("no change", values(|day| day.persistence)))

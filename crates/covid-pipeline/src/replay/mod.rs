@@ -13,7 +13,6 @@ use covid_core::{Date, Digest, Fault, Timestamp, add_days};
 use covid_monitoring::{Alert, DRIFT_WINDOW, DataReport, Standing};
 use covid_prediction::{Branch, get_json};
 use covid_registry::Registry;
-use covid_report::score;
 use covid_storage::{PutMode, StoreUri, list_all};
 use covid_training::TrainingError;
 use serde::Serialize;
@@ -95,7 +94,7 @@ pub struct ReplayReport {
 impl ReplayReport {
     /// The loop against those that matter most, in one line.
     pub fn sentence(&self) -> String {
-        let shown = |loss: Option<f64>| loss.map_or_else(|| "exploded".to_owned(), score);
+        let shown = |loss: Option<f64>| loss.map_or_else(|| "exploded".to_owned(), |loss| format!("{loss:.5}"));
         let found = |wanted: &dyn Fn(&str) -> bool| self.rivals.iter().find(|rival| wanted(&rival.name));
         let mut parts = vec![format!("the loop {}", shown(self.looped.rmsle))];
         let mut add = |rival: Option<&Rival>| {
@@ -108,6 +107,19 @@ impl ReplayReport {
         add(found(&|name| name.starts_with("persistence")));
         add(found(&|name| name.starts_with("ensemble")));
         parts.join("; ")
+    }
+
+    /// The same in short: what the loop has gained over doing nothing.
+    fn verdict(&self) -> String {
+        let found = |beginning: &str| self.rivals.iter().find(|rival| rival.name.starts_with(beginning));
+        let gain = |rival: Option<&Rival>| rival.map_or_else(|| "-".to_owned(), |rival| self.gain(rival));
+        format!(
+            "From {} to {} the loop was {} than its first champion left alone, and {} than no change.",
+            self.from,
+            self.to,
+            gain(found("first champion")),
+            gain(found("persistence")),
+        )
     }
 
     /// By how much the loop's loss is smaller than a rival's, as a share of that: `1.74 % better`.
@@ -167,7 +179,7 @@ async fn show(
     let data = DataReport::new(&view, trained, DRIFT_WINDOW, &[]);
     let days = usize::try_from(request.from.until(request.to).map_or(0, |span| span.get_days())).unwrap_or(0) + 1;
     let about = About { branch: Branch::Real, days, data: Some(&data) };
-    let mut page = MonitoringPage::gather(last, registry, about, &format!("{}.", report.sentence())).await?;
+    let mut page = MonitoringPage::gather(last, registry, about, &report.verdict()).await?;
     page.alerts = newest_alerts(last).await?;
     page.comparison = Some(ReplayComparison {
         from: request.from,
