@@ -11,8 +11,8 @@ fn the_page_begins_with_the_verdict_and_fits_a_desktop_and_a_phone() {
     let output = run(&sandbox, &["-q"]);
     let verdict = output.stdout.lines().next().unwrap().to_owned();
     let page = output.stdout.lines().find_map(|line| line.strip_prefix("page:")).unwrap().trim().to_owned();
+    let mut browser = Browser::start(&chromium, sandbox.path());
     for width in [1280, 390] {
-        let mut browser = Browser::start(&chromium, sandbox.path());
         browser.resize(width, 900);
         browser.open(&sandbox.path().join(&page), "");
         assert_eq!(browser.text("document.body.innerText.split('\\n')[0]"), verdict);
