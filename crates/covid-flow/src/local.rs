@@ -7,21 +7,20 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio_util::sync::CancellationToken;
 
-use crate::{AnyFlow, Clock, Ended, Engine, Flow, FlowError, FlowRun, FlowRuns, State, StateKind};
+use crate::{AnyFlow, Clock, Ended, Engine, Flow, FlowError, FlowRun, FlowRuns, Observer, State, StateKind};
 
 /// Runs flows on this machine, and keeps what happens.
 #[derive(Clone)]
 pub struct LocalRunner {
     kept: FlowRuns,
     clock: Arc<dyn Clock>,
-    engine: Engine,
+    observers: Vec<Arc<dyn Observer>>,
 }
 
 impl LocalRunner {
     /// A runner that keeps its flow runs there.
     pub fn new(kept: FlowRuns, clock: Arc<dyn Clock>) -> Self {
-        let engine = Engine::new(Arc::new(kept.clone()), clock.clone());
-        Self { kept, clock, engine }
+        Self { observers: vec![Arc::new(kept.clone())], kept, clock }
     }
 
     /// Where the flow runs are kept.
@@ -48,22 +47,26 @@ impl LocalRunner {
             .map_err(|error| FlowError::BadParameters { flow: flow.name().to_owned(), reason: error.to_string() })?;
         let run = FlowRun::new(flow.name(), document);
         self.kept.record(vec![(run.clone(), self.pending())], None).await?;
-        Ok(self.engine.run_body(run, cancel, |context| flow.call(context, parameters)).await)
+        Ok(self.engine().run_body(run, cancel, |context| flow.call(context, parameters)).await)
     }
 
-    /// Runs a flow for a run that is kept already, as Scheduled or Late.
-    pub(crate) async fn take(
-        &self,
-        flow: &AnyFlow,
-        run: FlowRun,
-        cancel: CancellationToken,
-    ) -> Result<Ended, FlowError> {
-        self.kept.record(vec![(run.clone(), self.pending())], None).await?;
-        Ok(self.engine.run(flow, run, cancel).await)
+    /// Tells somebody else, too.
+    pub fn also_telling(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observers.push(observer);
+        self
+    }
+
+    /// Runs a flow for a run that is kept already, as Pending.
+    pub(crate) async fn run_claimed(&self, flow: &AnyFlow, run: FlowRun, cancel: CancellationToken) -> Ended {
+        self.engine().run(flow, run, cancel).await
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    fn engine(&self) -> Engine {
+        Engine::new(Arc::new(self.observers.clone()), self.clock.clone())
     }
 
     fn pending(&self) -> State {

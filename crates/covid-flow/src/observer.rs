@@ -1,5 +1,7 @@
 //! What a runner sees of a flow run.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::{Artifact, FlowRun, LogLine, State, TaskRun};
@@ -41,4 +43,18 @@ pub trait Observer: Send + Sync + 'static {
 
     /// Waits until all that was observed is kept, or given up.
     async fn flush(&self);
+}
+
+/// Several observers, each of which is told.
+#[async_trait]
+impl Observer for Vec<Arc<dyn Observer>> {
+    fn observe(&self, event: Event) {
+        self.iter().for_each(|observer| observer.observe(event.clone()));
+    }
+
+    async fn flush(&self) {
+        for observer in self {
+            observer.flush().await;
+        }
+    }
 }
