@@ -66,7 +66,7 @@ mod tests {
         fn every_time_is_run_once_or_said_to_be_missed(
             pattern in proptest::sample::select(&["20 12 * * *", "*/7 * * * *", "30 2 * * *", "0 0 1 * *"][..]),
             start in 1_735_689_600_i64..1_767_225_600, // 2025
-            waits in proptest::collection::vec(prop_oneof![1_i64..600, 3_000..90_000, 100_000..3_000_000], 1..40),
+            waits in proptest::collection::vec(prop_oneof![1_i64..600, 3_000_i64..90_000, 100_000_i64..400_000], 1..20),
             grace in 0_u64..100_000,
         ) {
             let times = CronSchedule::new(pattern, "Europe/Berlin").unwrap();
