@@ -90,7 +90,7 @@ impl Context {
         self.go_on()?;
         let task = TaskRun::new(&self.0.run.id, name, self.index(name));
         let span = tracing::info_span!("task_run", task_run_id = %task.id, task = %task.task);
-        TaskRunning::begin(self, task, options).to_end(work).instrument(span).await
+        TaskRunning::begin(self, task, options).finish(work).instrument(span).await
     }
 
     /// Counts a task that begins.
@@ -132,7 +132,7 @@ impl<'c> TaskRunning<'c> {
         running
     }
 
-    async fn to_end<T, E, F, W>(mut self, work: W) -> Result<T, Fault>
+    async fn finish<T, E, F, W>(mut self, work: W) -> Result<T, Fault>
     where
         W: Fn() -> F,
         F: Future<Output = Result<T, E>>,

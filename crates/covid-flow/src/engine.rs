@@ -54,7 +54,7 @@ impl Engine {
     {
         let _logs = logs::route(&run.id, &self.observer, &self.clock);
         let span = tracing::info_span!("flow_run", flow_run_id = %run.id, flow = %run.flow);
-        let ended = FlowRunning::new(self, run, cancel).to_end(body).instrument(span).await;
+        let ended = FlowRunning::new(self, run, cancel).finish(body).instrument(span).await;
         self.observer.flush().await;
         ended
     }
@@ -80,7 +80,7 @@ impl<'e> FlowRunning<'e> {
         Self { engine, run, cancel, life: Lifecycle::new(pending) }
     }
 
-    async fn to_end<R, F>(mut self, body: impl FnOnce(Context) -> F) -> Ended<R>
+    async fn finish<R, F>(mut self, body: impl FnOnce(Context) -> F) -> Ended<R>
     where
         F: Future<Output = Result<R, Fault>>,
     {

@@ -251,11 +251,27 @@ async fn parameters_are_typed_and_have_a_schema() {
     let flow = Flow::new("double", "Doubles.", async |_, Parameters { number }: Parameters| Ok(2 * number));
     let flows = Flows::default().with(&flow).unwrap();
     let erased = flows.get("double").unwrap();
-    insta::assert_json_snapshot!(erased.schema(), @"");
+    insta::assert_json_snapshot!(erased.schema(), @r#"
+    {
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "number": {
+          "type": "integer",
+          "format": "uint32",
+          "minimum": 0,
+          "description": "The number that is worked on.",
+          "default": 0
+        }
+      },
+      "description": "Parameters of the tests' flows.",
+      "title": "Parameters"
+    }
+    "#);
     assert!(erased.check(&json!(null)).is_ok() && erased.check(&json!({ "number": 3 })).is_ok());
     let refused = erased.check(&json!({ "nmber": 3 })).unwrap_err().to_string();
-    insta::assert_snapshot!(refused, @"");
-    insta::assert_snapshot!(flows.get("triple").unwrap_err(), @"");
+    insta::assert_snapshot!(refused, @"the flow `double` cannot take these parameters: unknown field `nmber`, expected `number`");
+    insta::assert_snapshot!(flows.get("triple").unwrap_err(), @"there is no flow `triple`: the flows are `double`");
     assert!(matches!(flows.with(&flow), Err(FlowError::NameTaken { .. })));
     let slash: Flow<Parameters> = Flow::new("a/b", "", async |_, _| Ok(()));
     assert!(matches!(Flows::default().with(&slash), Err(FlowError::BadName { .. })));

@@ -70,7 +70,33 @@ async fn it_says_how_the_schedules_fare() {
     let refused = get(&server, "/healthz").await.unwrap_err();
     assert!(matches!(refused.fault(), HttpFault::Status { code: 503, .. }));
 
-    insta::assert_snapshot!(get(&server, "/metrics").await.unwrap(), @"");
+    insta::assert_snapshot!(get(&server, "/metrics").await.unwrap(), @r#"
+    # HELP covid_flow_runs_total Flow runs that ended, by flow and state.
+    # TYPE covid_flow_runs_total counter
+    covid_flow_runs_total{flow="halve",state="Completed"} 2
+    covid_flow_runs_total{flow="halve",state="Failed"} 1
+    # HELP covid_flow_runs_running Flow runs at work.
+    # TYPE covid_flow_runs_running gauge
+    covid_flow_runs_running{flow="halve"} 0
+    # HELP covid_flow_run_duration_seconds How long the flow runs took that ended.
+    # TYPE covid_flow_run_duration_seconds summary
+    covid_flow_run_duration_seconds_sum{flow="halve"} 0
+    covid_flow_run_duration_seconds_count{flow="halve"} 3
+    # HELP covid_flow_last_success_timestamp_seconds When a flow run was last Completed.
+    # TYPE covid_flow_last_success_timestamp_seconds gauge
+    covid_flow_last_success_timestamp_seconds{flow="halve"} 1898680800
+    # HELP covid_schedule_next_timestamp_seconds The next time of a schedule.
+    # TYPE covid_schedule_next_timestamp_seconds gauge
+    covid_schedule_next_timestamp_seconds{schedule="\"odd\""} 1898681400
+    covid_schedule_next_timestamp_seconds{schedule="even"} 1898767200
+    # HELP covid_schedule_last_success_timestamp_seconds When a schedule's run was last Completed.
+    # TYPE covid_schedule_last_success_timestamp_seconds gauge
+    covid_schedule_last_success_timestamp_seconds{schedule="even"} 1898680800
+    # HELP covid_schedule_missed_total Times of a schedule that nothing was run for.
+    # TYPE covid_schedule_missed_total counter
+    covid_schedule_missed_total{schedule="\"odd\""} 0
+    covid_schedule_missed_total{schedule="even"} 0
+    "#);
 
     let clock_now = clock.now();
     clock.jump_to("2030-03-04T00:00:00Z");
