@@ -34,7 +34,41 @@ const BATCH: usize = 1000;
 #[derive(Debug, Clone)]
 pub struct FlowRuns {
     keeper: Arc<Keeper>,
-    queue: mpsc::Sender<Message>,
+    writer: Arc<Writer>,
+}
+
+/// The thread that writes events, and the way to it.
+#[derive(Debug)]
+struct Writer {
+    queue: Option<mpsc::Sender<Message>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Writer {
+    fn start(keeper: Arc<Keeper>) -> std::io::Result<Self> {
+        let (queue, messages) = mpsc::channel();
+        let work = move || keeper.write_all(&messages);
+        let thread = thread::Builder::new().name("flow runs".into()).spawn(work)?;
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    fn send(&self, message: Message) {
+        if let Some(queue) = &self.queue {
+            // It ends after the last sender, and so it listens.
+            let _ = queue.send(message);
+        }
+    }
+}
+
+impl Drop for Writer {
+    /// Writes what is left, and gives the lock of this process back.
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            // What it panicked with was said.
+            let _ = thread.join();
+        }
+    }
 }
 
 enum Message {
@@ -60,13 +94,11 @@ impl FlowRuns {
 
     fn open_blocking(path: PathBuf) -> Result<Self, FlowError> {
         let keeper = Arc::new(Keeper::open(path)?);
-        let (queue, messages) = mpsc::channel();
-        let writer = keeper.clone();
-        let spawned = thread::Builder::new().name("flow runs".into()).spawn(move || writer.write_all(&messages));
+        let started = Writer::start(keeper.clone());
         let unwritable =
             |cause: std::io::Error| FlowError::Unwritable { path: keeper.path.clone(), cause: cause.to_string() };
-        spawned.map_err(unwritable)?;
-        Ok(Self { keeper, queue })
+        let writer = Arc::new(started.map_err(unwritable)?);
+        Ok(Self { keeper, writer })
     }
 
     /// Keeps that runs came to states, all of them or none, and says that a schedule was looked at up to an instant.
@@ -121,13 +153,12 @@ impl FlowRuns {
 #[async_trait]
 impl Observer for FlowRuns {
     fn observe(&self, event: Event) {
-        // The writer ends after the last sender.
-        let _ = self.queue.send(Message::Event(Box::new(event)));
+        self.writer.send(Message::Event(Box::new(event)));
     }
 
     async fn flush(&self) {
         let (written, until_written) = oneshot::channel();
-        let _ = self.queue.send(Message::Flush(written));
+        self.writer.send(Message::Flush(written));
         // A writer that is gone writes no more.
         let _ = until_written.await;
     }

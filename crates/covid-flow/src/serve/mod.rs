@@ -18,6 +18,9 @@ use crate::{
 /// A run that begins so long after its time is Late before. (Prefect's default, too.)
 const LATE_AFTER: Duration = Duration::from_secs(15);
 
+/// In how many flow runs of a schedule its last one is looked for that began.
+const LOOK_BACK: usize = 20;
+
 /// How long to wait after the database failed.
 const PAUSE: Duration = Duration::from_secs(60);
 
@@ -90,10 +93,13 @@ impl Scheduler {
     /// database are warnings, and it is tried again.
     pub async fn serve(&self, stop: CancellationToken) -> Result<(), FlowError> {
         let _locks = self.lock()?;
-        let mut serving = JoinSet::new();
+        let mut begun = vec![];
         for job in &self.jobs {
-            let looked = job.begin().await?;
-            let (job, stop) = (job.clone(), stop.clone());
+            begun.push((job.clone(), job.begin().await?));
+        }
+        let mut serving = JoinSet::new();
+        for (job, looked) in begun {
+            let stop = stop.clone();
             serving.spawn(async move { job.serve(looked, &stop).await });
         }
         serving.join_all().await;
@@ -132,11 +138,12 @@ impl Job {
     /// Finds how far the schedule was looked at, and how its last run ended.
     async fn begin(&self) -> Result<Timestamp, FlowError> {
         let Schedule { name, times, .. } = &self.schedule;
-        let of = |state| Filter { schedule: Some(name.clone()), state, limit: 1, ..Filter::default() };
-        for state in [Some(StateKind::Completed), None] {
-            for kept in self.runner.kept().list(of(state), self.now()).await? {
-                self.board.remember(&kept);
-            }
+        let of = |state, limit| Filter { schedule: Some(name.clone()), state, limit, ..Filter::default() };
+        let succeeded = self.runner.kept().list(of(Some(StateKind::Completed), 1), self.now()).await?;
+        let last = self.runner.kept().list(of(None, LOOK_BACK), self.now()).await?;
+        // A run that stands for times that were missed did not begin.
+        for kept in succeeded.iter().chain(last.iter().find(|kept| kept.started_at.is_some())) {
+            self.board.remember(kept);
         }
         self.runner.kept().looked(name, times.pattern(), times.time_zone(), self.now()).await
     }

@@ -70,15 +70,15 @@ async fn what_a_dead_process_left_is_crashed_and_what_a_living_one_does_is_not()
     let state = async |run: &FlowRun| looking.details(&run.id, Timestamp::now()).await.unwrap().run.state;
     assert_eq!((state(&lost).await.kind, state(&going).await.kind), (StateKind::Running, StateKind::Running));
     drop(dying);
-    // Its writer is a thread, which takes a moment to end.
-    while state(&lost).await.kind == StateKind::Running {
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-    }
     for _ in 0..2 {
         assert_eq!(state(&lost).await.message, "its process ended without a word");
         assert_eq!((state(&lost).await.kind, state(&going).await.kind), (StateKind::Crashed, StateKind::Running));
     }
     assert_eq!(looking.details(&lost.id, Timestamp::now()).await.unwrap().states.len(), 3, "it crashed once");
+    drop(living);
+    assert_eq!(state(&going).await.kind, StateKind::Crashed);
+    let locks = std::fs::read_dir(folder.path().join("flow.db-locks")).unwrap().count();
+    assert_eq!(locks, 0, "no file is left of those that are gone");
 }
 
 #[tokio::test]
