@@ -24,6 +24,9 @@ use crate::{Event, FlowError, FlowRun, Observer, State, run::new_id};
 /// Events that are written in one transaction.
 const BATCH: usize = 1000;
 
+/// How often a batch is tried while another program holds the database; each try waits ten seconds.
+const TRIES: u32 = 6;
+
 /// The flow runs of one SQLite file. Clones are the same one.
 ///
 /// Several programs may use one file at once, on one machine. Whoever reads finds the runs of processes that died as Crashed:
@@ -224,7 +227,7 @@ impl Keeper {
                     Message::Flush(written) => flushed.push(written),
                 }
             }
-            if let Err(error) = self.write_events(&events) {
+            if let Err(error) = self.write_patiently(&events) {
                 tracing::warn!("{error}: part of what is to be known of flow runs is lost");
             }
             for written in flushed {
@@ -232,6 +235,17 @@ impl Keeper {
                 let _ = written.send(());
             }
         }
+    }
+
+    /// A state that is lost may make the next one one that may not follow, so another program is waited for longer here.
+    fn write_patiently(&self, events: &[Box<Event>]) -> Result<(), FlowError> {
+        for _ in 1..TRIES {
+            match self.write_events(events) {
+                Err(FlowError::Busy { .. }) => {}
+                ended => return ended,
+            }
+        }
+        self.write_events(events)
     }
 
     fn write_events(&self, events: &[Box<Event>]) -> Result<(), FlowError> {

@@ -177,6 +177,22 @@ async fn what_came_while_nobody_served_is_missed_over_a_restart_and_nothing_is_r
 }
 
 #[tokio::test]
+async fn a_time_that_a_process_died_of_is_not_run_again() {
+    let scene = Scene { takes: Duration::from_secs(3600), ..Scene::at("2030-01-01T12:00:00Z") };
+    let serving = scene.serve(vec![schedule("0 6 * * *")]).await;
+    scene.clock.run_to("2030-01-02T05:30:00Z", 1).await;
+    serving.ended.abort();
+    assert!(serving.ended.await.unwrap_err().is_cancelled());
+    scene.clock.jump_to("2030-01-02T05:40:00Z");
+    let serving = scene.serve(vec![schedule("0 6 * * *")]).await;
+    scene.clock.run_to("2030-01-02T12:00:00Z", 1).await;
+    serving.stop().await.unwrap();
+    assert_eq!(scene.began(), ["2030-01-02T05:00:00Z"]);
+    let runs = scene.runs().await;
+    assert_eq!(runs.iter().map(|run| run.state.kind).collect::<Vec<_>>(), [StateKind::Crashed], "and it is told");
+}
+
+#[tokio::test]
 async fn a_run_that_takes_long_is_alone() {
     let scene = Scene { takes: Duration::from_secs(25 * 60), ..Scene::at("2030-01-01T12:00:00Z") };
     let serving = scene.serve(vec![schedule("*/10 * * * *")]).await;
