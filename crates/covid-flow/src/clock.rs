@@ -59,3 +59,17 @@ impl Clock for WallClock {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_wall_clock_waits_for_an_instant_and_not_for_one_that_has_passed() {
+        let clock = WallClock::new(Arc::new(Timestamp::now));
+        clock.sleep_until(Timestamp::UNIX_EPOCH).await;
+        let soon = clock.now().checked_add(Duration::from_millis(20)).unwrap();
+        clock.sleep_until(soon).await;
+        assert!(clock.now() >= soon);
+    }
+}
