@@ -26,6 +26,11 @@ pub trait Explain: Error + Send + Sync + 'static {
     fn hint(&self) -> Option<String> {
         None
     }
+
+    /// Whether the same may well succeed a little later, with nobody doing anything about it.
+    fn may_pass(&self) -> bool {
+        self.kind() == FaultKind::Remote
+    }
 }
 
 /// Any explained error, for the layers that only pass it on.
@@ -40,6 +45,11 @@ impl Fault {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         self.0.hint()
+    }
+
+    /// Whether the same may well succeed a little later.
+    pub fn may_pass(&self) -> bool {
+        self.0.may_pass()
     }
 }
 

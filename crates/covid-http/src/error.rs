@@ -206,6 +206,10 @@ impl Explain for HttpError {
     fn hint(&self) -> Option<String> {
         Some(self.fault.hint().into())
     }
+
+    fn may_pass(&self) -> bool {
+        self.fault.is_passing()
+    }
 }
 
 /// The last of the causes, which says what happened; those above it say only where.

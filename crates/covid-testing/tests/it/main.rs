@@ -8,8 +8,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
-/// Dependencies that are slow to build or large in scope: each is known to one crate alone.
-const HEAVY: [&str; 7] = ["aws-sdk-s3", "lettre", "plotters", "polars", "reqwest", "rusqlite", "smartcore"];
+/// Dependencies that are slow to build or large in scope, and the crates that alone know them. Tracking runs and flow runs are
+/// each kept in a SQLite file, by crates that know nothing of each other.
+const HEAVY: [(&str, &[&str]); 8] = [
+    ("aws-sdk-s3", &["covid-storage"]),
+    ("croner", &["covid-flow"]),
+    ("lettre", &["covid-monitoring"]),
+    ("plotters", &["covid-report"]),
+    ("polars", &["covid-data"]),
+    ("reqwest", &["covid-http"]),
+    ("rusqlite", &["covid-flow", "covid-registry"]),
+    ("smartcore", &["covid-training"]),
+];
 
 /// The stage programs. They are leaves: nothing depends on them.
 const STAGES: [&str; 5] = ["delivery", "deployment", "eda", "exp-track-mod-reg", "monitoring"];
@@ -19,7 +29,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("covid-cli", &["covid-core"]),
     ("covid-core", &[]),
     ("covid-data", &["covid-core", "covid-http"]),
-    ("covid-flow", &["covid-http"]),
+    ("covid-flow", &["covid-core", "covid-http"]),
     ("covid-http", &["covid-core"]),
     (
         "covid-monitoring",
@@ -80,6 +90,7 @@ fn a_new_edge_is_a_decision_somebody_reads() {
     covid-cli -> covid-core
     covid-core ->
     covid-data -> covid-core, covid-http
+    covid-flow -> covid-core, covid-http
     covid-http -> covid-core
     covid-monitoring -> covid-core, covid-data, covid-http, covid-prediction, covid-storage
     covid-pipeline -> covid-core, covid-data, covid-monitoring, covid-prediction, covid-registry, covid-report, covid-storage, covid-training
@@ -122,16 +133,16 @@ fn every_member_is_known_to_the_design() {
 }
 
 #[test]
-fn every_heavy_dependency_has_one_owner() {
+fn every_heavy_dependency_has_its_owners() {
     let workspace = workspace();
-    for heavy in HEAVY {
+    for (heavy, known_to) in HEAVY {
         let owners: Vec<&str> = workspace
             .packages
             .iter()
             .filter(|package| dependencies(package).contains(heavy))
             .map(|package| package.name.as_str())
             .collect();
-        assert!(owners.len() <= 1, "{heavy} has several owners: {}", owners.join(", "));
+        assert_eq!(owners, known_to, "who knows {heavy}");
     }
 }
 
