@@ -13,7 +13,7 @@ mod terminal;
 use covid_core::{Date, Predicted, Target};
 use covid_monitoring::Alert;
 
-pub(crate) use self::gather::About;
+pub(crate) use self::gather::{About, quality};
 
 /// Everything that a monitoring report shows.
 #[derive(Debug, Clone, PartialEq)]

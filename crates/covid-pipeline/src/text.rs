@@ -5,7 +5,11 @@ use std::fmt::Write as _;
 use covid_monitoring::{Alert, Blame, DataReport, Scores, Summary};
 use covid_report::{Column, Table, count, score};
 
-use crate::{MonitoringReport, monitor::Rolling};
+use crate::{
+    MonitoringReport,
+    monitor::Rolling,
+    monitoring_page::{QualityFinding, quality},
+};
 
 /// A monitoring run as text: verdict, scores by target and by day ahead, the worst places, where the rest is.
 pub fn monitoring_text(report: &MonitoringReport) -> String {
@@ -22,7 +26,7 @@ pub fn monitoring_text(report: &MonitoringReport) -> String {
         let _ = writeln!(text, "{}", alert_text(alert));
     }
     if report.alerts.iter().any(|alert| alert.blame == Blame::Data) {
-        faults(report.data.as_ref()).for_each(|line| text.push_str(&format!("{line}\n")));
+        report.data.iter().flat_map(faults).for_each(|line| text.push_str(&format!("{line}\n")));
     }
     let summary = &report.summary;
     if !report.rolling.is_empty() {
@@ -50,24 +54,16 @@ pub fn alert_text(alert: &Alert) -> String {
 }
 
 /// The places whose data are at fault, by fault.
-fn faults(data: Option<&DataReport>) -> impl Iterator<Item = String> {
-    let names = |all: Vec<String>| match all.len() {
-        0..=SHOWN_NAMES => all.join("; "),
-        more => format!("{} and {} more", all[..SHOWN_NAMES].join("; "), more - SHOWN_NAMES),
+fn faults(data: &DataReport) -> impl Iterator<Item = String> {
+    let line = |found: QualityFinding| {
+        let shown = &found.places[..found.places.len().min(SHOWN_NAMES)];
+        let more = match found.count - shown.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("  {}: {}{more}", found.what, shown.join("; "))
     };
-    let by_fault = data.map(|data| {
-        let named = |location: &String| location.clone();
-        [
-            ("renamed, as it seems", data.renamed.iter().map(|pair| format!("{} to {}", pair.old, pair.new)).collect()),
-            ("vanished", data.vanished.iter().map(named).collect()),
-            ("stopped reporting", data.stalled.iter().map(|place| named(&place.location)).collect()),
-            ("without a count on the last day", data.missing.iter().map(|place| named(&place.location)).collect()),
-            ("revised downward", data.revised.iter().map(|place| named(&place.location)).collect()),
-            ("with a jump", data.jumps.iter().map(|place| named(&place.location)).collect::<Vec<String>>()),
-        ]
-    });
-    let found = by_fault.into_iter().flatten().filter(|(_, places)| !places.is_empty());
-    found.map(move |(fault, places)| format!("  {fault}: {}", names(places)))
+    quality(data).into_iter().map(line)
 }
 
 /// Names of places that are shown of a fault.

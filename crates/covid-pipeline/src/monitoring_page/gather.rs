@@ -328,7 +328,8 @@ fn drift(data: &DataReport) -> Vec<Drift> {
     data.drift.iter().map(row).collect()
 }
 
-fn quality(data: &DataReport) -> Vec<QualityFinding> {
+/// The faults of the data that there are, with the places.
+pub(crate) fn quality(data: &DataReport) -> Vec<QualityFinding> {
     let finding = |what: &str, places: Vec<String>| {
         let count = places.len();
         QualityFinding { what: what.to_owned(), count, places: places.into_iter().take(NAMES).collect() }

@@ -6,12 +6,14 @@ use std::{
     sync::Arc,
 };
 
+use bytes::Bytes;
 use covid_core::{Date, Digest, Fault, add_days};
 use covid_monitoring::{Baseline, OriginScores};
 use covid_prediction::get_json;
 use covid_storage::{ObjectStore, PutMode, list_all};
 use covid_training::{Backtest, MIN_DAYS, Model, OriginScore, Recipe, roll, train_in_turn};
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
 
 use crate::{PipelineError, Project, candidates::with_replay, project::blocking, train::backtested};
 
@@ -96,20 +98,26 @@ pub(super) async fn keep(project: &Project, days: &[Date]) -> Result<Arc<KeptBac
         if unscored.is_empty() && untrained.is_empty() {
             continue;
         }
+        // Models are written as they come: those of a year would fill the memory.
+        let (send, mut trained) = mpsc::channel(QUEUE);
         let work = project.clone();
-        let made = blocking(move || make(&work, &unscored, &untrained)).await?;
+        let making = tokio::spawn(blocking(move || make(&work, &unscored, &untrained, &send)));
+        while let Some((day, bytes)) = trained.recv().await {
+            store.put(&kept.model_key(day), Bytes::from(bytes), PutMode::Overwrite).await?;
+            kept.models.insert(day);
+        }
+        let made = making.await.map_err(|error| PipelineError::CutOff(error.to_string()))??;
         for (recipe, score) in made.scores {
             kept.add(&Recipe::CANDIDATES[recipe].to_string(), score);
         }
         kept.usual.extend(made.usual.into_iter().map(|usual| (usual.origin, usual)));
         write(store, &kept, year).await?;
-        for (day, bytes) in made.models {
-            store.put(&kept.model_key(day), bytes.into(), PutMode::Overwrite).await?;
-            kept.models.insert(day);
-        }
     }
     Ok(Arc::new(kept))
 }
+
+/// Model files that wait to be written.
+const QUEUE: usize = 16;
 
 fn day_of(key: &str) -> Option<Date> {
     key.rsplit('/').next()?.strip_suffix(".json")?.parse().ok()
@@ -121,13 +129,16 @@ struct Made {
     /// By position of the recipe.
     scores: Vec<(usize, OriginScore)>,
     usual: Vec<OriginScores>,
-    /// Model files by day.
-    models: Vec<(Date, Vec<u8>)>,
 }
 
 /// Scores all recipes on some origins, and trains the full candidate on them and on some days more. It is trained once for
-/// both: its points depend on its calibration.
-fn make(project: &Project, unscored: &[Date], untrained: &[Date]) -> Result<Made, Fault> {
+/// both: its points depend on its calibration. Its model files are sent away, by day.
+fn make(
+    project: &Project,
+    unscored: &[Date],
+    untrained: &[Date],
+    models: &mpsc::Sender<(Date, Vec<u8>)>,
+) -> Result<Made, Fault> {
     let training = &project.settings.training;
     let mut made = Made::default();
     let full = Recipe::CANDIDATES.iter().position(|recipe| *recipe == Recipe::FULL).unwrap_or_default();
@@ -137,8 +148,8 @@ fn make(project: &Project, unscored: &[Date], untrained: &[Date]) -> Result<Made
         let keep = |recipe: usize, score| made.scores.push((others[recipe], score));
         roll(replay, &recipes, unscored, training.horizon, training, keep)?;
         let days: Vec<Date> = unscored.iter().chain(untrained).copied().collect();
-        train_in_turn(replay, &[Recipe::FULL], &days, replay.horizon(), training, |models| {
-            for model in models.into_iter().flatten() {
+        train_in_turn(replay, &[Recipe::FULL], &days, replay.horizon(), training, |trained| {
+            for model in trained.into_iter().flatten() {
                 let day = model.trained_as_of();
                 if unscored.contains(&day) {
                     let (score, usual) = backtested(replay, &model, training.horizon)?;
@@ -146,7 +157,9 @@ fn make(project: &Project, unscored: &[Date], untrained: &[Date]) -> Result<Made
                     made.usual.extend(usual);
                 }
                 if untrained.contains(&day) {
-                    made.models.push((day, model.for_every_weekday(replay)?.to_json()?));
+                    let file = model.for_every_weekday(replay)?.to_json()?;
+                    let unwritten = |_| PipelineError::CutOff("a model could not be kept".into());
+                    models.blocking_send((day, file)).map_err(unwritten)?;
                 }
             }
             Ok::<(), Fault>(())
