@@ -379,8 +379,12 @@ impl Layers {
         if let Err(error) = self.read::<T>(|_| None) {
             return SettingsError::Misfit { reason: error.message().to_owned() };
         }
+        // The keys of a rule are judged together: one alone is none.
+        let rule = |key: &str| template(key).and_then(|_| Some(key.rsplit_once('.')?.0.to_owned()));
         for (key, (value, origin)) in &self.chosen {
-            if let Err(error) = self.read::<T>(|other| (other == key).then_some(value)) {
+            let beside = |other: &str| other == key || (rule(key).is_some() && rule(key) == rule(other));
+            let laid = |other: &str| self.chosen.get(other).filter(|_| beside(other)).map(|(value, _)| value);
+            if let Err(error) = self.read::<T>(laid) {
                 return SettingsError::BadValue {
                     key: key.clone(),
                     origin: origin.clone(),

@@ -18,6 +18,8 @@ pub(crate) struct Due {
     pub(crate) rows: Vec<ScoreRow>,
     /// The scores that some of them replace.
     pub(crate) replaced: Vec<ScoreRow>,
+    /// Whether there was monitoring on an earlier date that is not closed.
+    pub(crate) goes_on: bool,
 }
 
 /// What is known of the scores so far.
@@ -41,7 +43,8 @@ pub(crate) async fn due(
     let manifests = ledger.since(closed).await?;
     let mut book = Book { ledger, manifests, vintage: vintage.to_owned(), parts: HashMap::new() };
     let happened = positions(request.panel);
-    let mut due = Due::default();
+    let goes_on = book.manifests.iter().any(|manifest| manifest.work.as_of < request.as_of);
+    let mut due = Due { goes_on, ..Due::default() };
     let mut vintages = Vintages { store, request, read: HashMap::new() };
     for manifest in open_runs(store, &book, request, closed).await? {
         let work = &manifest.work;
@@ -171,29 +174,39 @@ impl OfRun {
 }
 
 impl Book<'_> {
-    /// Runs of which the vintage of today was asked for every date.
+    /// Runs of which the vintage of today was asked for every date, and no other one since.
     fn settled(&self) -> HashSet<&str> {
-        let same = self.manifests.iter().filter(|manifest| manifest.work.vintage == self.vintage);
-        let whole = same.flat_map(|manifest| &manifest.work.scored).filter(|scored| scored.through >= scored.last);
-        whole.map(|scored| scored.run.as_str()).collect()
+        let mut latest: HashMap<&str, (&Manifest<Monitoring>, &ScoredRun)> = HashMap::new();
+        for manifest in &self.manifests {
+            for scored in &manifest.work.scored {
+                let last = latest.entry(scored.run.as_str()).or_insert((manifest, scored));
+                if last.0.order() < manifest.order() {
+                    *last = (manifest, scored);
+                }
+            }
+        }
+        let is_settled = |(manifest, scored): &(&Manifest<Monitoring>, &ScoredRun)| {
+            manifest.work.vintage == self.vintage && scored.through >= scored.last
+        };
+        latest.into_iter().filter(|(_, last)| is_settled(last)).map(|(run, _)| run).collect()
     }
 
     async fn scores_of(&mut self, run: &str) -> Result<OfRun, MonitoringError> {
         let mut known = OfRun { through: None, settled_through: None, scores: HashMap::new() };
+        let of = |manifest: &&Manifest<Monitoring>| manifest.work.scored.iter().any(|scored| scored.run == run);
         // By the time of the commit, so that the latest score of a count is the one that stays.
-        let mut of_run: Vec<&Manifest<Monitoring>> = Vec::new();
-        for manifest in &self.manifests {
-            let Some(scored) = manifest.work.scored.iter().find(|scored| scored.run == run) else { continue };
-            known.through = known.through.max(Some(scored.through));
-            if manifest.work.vintage == self.vintage {
-                known.settled_through = known.settled_through.max(Some(scored.through));
-            }
-            of_run.push(manifest);
+        let mut of_run: Vec<&Manifest<Monitoring>> = self.manifests.iter().filter(of).collect();
+        of_run.sort_by_key(|manifest| manifest.order());
+        for manifest in &of_run {
+            let scored = manifest.work.scored.iter().filter(|scored| scored.run == run).map(|scored| scored.through);
+            known.through = known.through.max(scored.max());
+            // The last one looked at every date so far in its vintage.
+            let is_of_today = manifest.work.vintage == self.vintage;
+            known.settled_through = if is_of_today { known.through } else { None };
         }
         if known.through == known.settled_through {
             return Ok(known);
         }
-        of_run.sort_by_key(|manifest| manifest.order());
         // Runs come by as-of date: what did not score this one scored none that is still to come.
         self.parts.retain(|part, _| of_run.iter().any(|manifest| manifest.run.as_str() == part));
         for manifest in of_run {

@@ -111,8 +111,8 @@ pub fn monitoring_ledger<'a>(store: &'a dyn ObjectStore, dataset: &str, branch: 
 }
 
 /// Scores the rows of current prediction runs, and of the challenger's, whose dates have come and that were not scored
-/// before, or whose published count was revised since. None if there are none, and nothing was scored on this as-of date
-/// before either.
+/// before, or whose published count was revised since. With none, but with monitoring runs of earlier dates that are not
+/// closed, the run is committed empty: rules are judged by what was scored. None if there are no such runs either.
 ///
 /// # Errors
 /// If the as-of date is outside the panel, or the store fails.
@@ -125,9 +125,10 @@ pub async fn monitor(
     request.panel.as_of(request.as_of)?;
     let ledger = monitoring_ledger(store, request.dataset, request.branch);
     let vintage = request.panel.digest();
-    let Due { runs, rows, replaced } = due(store, &ledger, &request, settings, &vintage).await?;
-    if runs.is_empty() {
-        let Some(manifest) = ledger.current(request.as_of).await? else { return Ok(None) };
+    let Due { runs, rows, replaced, goes_on } = due(store, &ledger, &request, settings, &vintage).await?;
+    let current = if runs.is_empty() { ledger.current(request.as_of).await? } else { None };
+    if runs.is_empty() && (current.is_some() || !goes_on) {
+        let Some(manifest) = current else { return Ok(None) };
         return finish(&ledger, manifest, true, request.for_people).await.map(Some);
     }
     write_vintage(store, request.dataset, request.panel).await?;

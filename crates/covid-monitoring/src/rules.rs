@@ -90,7 +90,7 @@ impl Score {
 
     /// Its value in a window of scores; none for what those do not tell.
     fn in_window(self, window: &Window, most_ahead: usize) -> Option<f64> {
-        let total = || window.total();
+        let total = || window.total(most_ahead);
         match self {
             Self::Rmsle => window.headline(most_ahead),
             Self::Skill => window.skill(most_ahead),

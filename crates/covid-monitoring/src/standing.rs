@@ -34,8 +34,8 @@ pub struct Broken {
 }
 
 impl Standing {
-    /// What stands after a monitoring run, and what changed. A rule that cannot be judged stays as it was; one that is not
-    /// in the settings any more is forgotten.
+    /// What stands after a monitoring run, and what changed. A rule that cannot be judged stays as it was; the alert of
+    /// one that is not in the settings any more is over.
     pub fn after(
         previous: Option<&Self>,
         rules: &[Rule],
@@ -63,7 +63,19 @@ impl Standing {
                 }
             }
         }
+        // Nobody looks any more at what a rule that is gone was broken by.
+        let is_gone = |name: &&String| !rules.iter().any(|rule| rule.name == **name);
+        let before = previous.into_iter().flat_map(|previous| &previous.broken);
+        let gone = before.filter(|(name, _)| is_gone(name)).filter_map(|(_, broken)| broken.alert.clone());
+        events.extend(gone.map(|alert| (Event::Recovered, alert)));
         (Self { format_version: FORMAT_VERSION, as_of, run: run.to_owned(), broken }, events)
+    }
+
+    /// The alerts that stood before and do not any more.
+    pub fn recovered_since(&self, before: Option<&Self>) -> Vec<(Event, Alert)> {
+        let stands = |alert: &Alert| self.alerts().iter().any(|standing| standing.rule == alert.rule);
+        let gone = before.map(Self::alerts).unwrap_or_default().into_iter().filter(|alert| !stands(alert));
+        gone.map(|alert| (Event::Recovered, alert)).collect()
     }
 
     /// The alerts that stand, the worst first.
@@ -213,12 +225,13 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_that_is_gone_is_forgotten() {
+    fn the_alert_of_a_rule_that_is_gone_is_over() {
         let as_of = Date::constant(2022, 1, 1);
         let (before, _) = Standing::after(None, &[rule(1)], &[finding(Some(true))], as_of, "run");
         assert_eq!(before.alerts().len(), 1);
         assert!(before.is_alarming());
         let (after, events) = Standing::after(Some(&before), &[], &[], as_of, "run");
-        assert_eq!((after.alerts().len(), events.len()), (0, 0));
+        assert_eq!((after.alerts().len(), events.len()), (0, 1));
+        assert_eq!(events[0].0, Event::Recovered);
     }
 }

@@ -181,10 +181,11 @@ impl Window {
         total
     }
 
-    /// The sums of both targets.
-    pub fn total(&self) -> Sums {
+    /// The sums of both targets, up to some days ahead.
+    pub fn total(&self, most_ahead: usize) -> Sums {
         let mut total = Sums::default();
-        self.by_horizon.values().for_each(|sums| total.merge(sums));
+        let of = self.by_horizon.iter().filter(|((_, ahead), _)| *ahead <= most_ahead);
+        of.for_each(|(_, sums)| total.merge(sums));
         total
     }
 

@@ -3,12 +3,11 @@
 use covid_core::{Date, Fault};
 use covid_prediction::Branch;
 use covid_registry::Registry;
-use covid_storage::PutMode;
+use covid_storage::{PutMode, list_all};
 use serde::Serialize;
 
 use crate::{
-    CommittedRun, Decision, MonitoringReport, PipelineError, PredictionReport, Project, TrainingReport, monitor,
-    predict,
+    CommittedRun, MonitoringReport, PipelineError, PredictionReport, Project, TrainingReport, monitor, predict,
     predict::predict_as_shadow,
     train::{Order, ensure_champion, train_as_ordered},
 };
@@ -33,15 +32,6 @@ pub struct DeliveryReport {
     pub prediction: PredictionReport,
     /// Those of the challenger, for monitoring alone.
     pub shadow: Option<CommittedRun>,
-}
-
-impl DeliveryReport {
-    /// Whether the champion changed, but for the first one.
-    pub fn has_promoted(&self) -> bool {
-        self.retraining.as_ref().is_some_and(|training| {
-            matches!(training.decision, Decision::Promoted { .. }) || training.refreshed.is_some()
-        })
-    }
 }
 
 /// Monitors, trains a challenger when a rule says so, and predicts.
@@ -110,7 +100,10 @@ async fn cooldown(project: &Project, registry: &dyn Registry) -> Result<Option<S
     let days = project.settings.delivery.cooldown_days;
     let versions = registry.list_versions(&project.model_name()).await?;
     let trained = versions.iter().filter_map(|version| version.tags.get("trained_as_of")?.parse::<Date>().ok());
-    let last = trained.filter(|trained| *trained <= project.as_of).max();
+    // A training of this day may be one that was cut off before the gate's word was carried out.
+    let is_over = !list_all(project.store.as_ref(), &records_of(project)).await?.is_empty();
+    let counts = |trained: &Date| *trained < project.as_of || (is_over && *trained == project.as_of);
+    let last = trained.filter(counts).max();
     let until = last.map(|last| covid_core::add_days(last, days as i64));
     Ok(last
         .zip(until)
@@ -135,6 +128,11 @@ struct Record<'a> {
     shadow_run: Option<&'a str>,
 }
 
+/// Where the records of an as-of date are.
+fn records_of(project: &Project) -> String {
+    format!("{}/deliveries/as_of={}/", project.dataset, project.as_of)
+}
+
 async fn record(project: &Project, report: &DeliveryReport) -> Result<(), Fault> {
     let run = &report.prediction.run;
     let training = report.first_training.as_ref().or(report.retraining.as_ref());
@@ -154,9 +152,8 @@ async fn record(project: &Project, report: &DeliveryReport) -> Result<(), Fault>
     };
     let unwritable = |error: serde_json::Error| PipelineError::CutOff(error.to_string());
     let bytes = serde_json::to_vec_pretty(&record).map_err(unwritable)?;
-    let (dataset, monitored) = (&project.dataset, &report.monitoring.run);
     // The same loop on the same day is the same record: it is kept as it was first.
-    let key = format!("{dataset}/deliveries/as_of={}/{monitored}-{}.json", run.as_of, run.run);
+    let key = format!("{}{}-{}.json", records_of(project), report.monitoring.run, run.run);
     match project.store.put(&key, bytes.into(), PutMode::CreateOnly).await {
         Ok(_) | Err(covid_storage::StorageError::AlreadyExists { .. }) => Ok(()),
         Err(error) => Err(error.into()),

@@ -1,15 +1,18 @@
 //! The flow monitor: score what is due; with nothing due, a back-dated forecast. Then look at the data and at the rules.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use covid_core::{Date, Fault, PanelError};
 use covid_monitoring::{
-    Alert, Blame, DRIFT_WINDOW, DataReport, Event, Evidence, Finding, LastSeen, Monitored, Monitoring, Notice, Request,
-    Rule, Severity, Standing, Summary, Tally, Told, Window, Windows, data_scores, scores, tallies,
+    Alert, Blame, DRIFT_WINDOW, DataReport, Event, Evidence, Finding, LastSeen, Monitored, Monitoring, Notice, Outcome,
+    Request, Rule, Severity, Standing, Summary, Tally, Told, Window, Windows, data_scores, scores, tallies,
 };
 use covid_prediction::{Branch, Manifest, read_vintage};
 use covid_registry::{Registry, RunBatch, RunStatus};
-use covid_storage::PutMode;
+use covid_storage::{PutMode, list_all};
 use serde::Serialize;
 
 use crate::{
@@ -120,8 +123,14 @@ pub async fn monitor(project: &Project, registry: &dyn Registry) -> Result<Monit
     };
     let mut report = report(project, monitored, trained, judged);
     if project.replay.is_none() {
-        show(project, registry, branch, &mut report).await?;
+        let key = page_key(project, branch);
+        report.page = Some(project.place_of(&key));
         report.told = tell(project, &report).await;
+        // The scores are there and people are told: a page that fails is no reason to fail.
+        if let Err(error) = show(project, registry, branch, &mut report, &key).await {
+            tracing::warn!("there is no page: {error}");
+            report.page = None;
+        }
     }
     Ok(report)
 }
@@ -132,16 +141,23 @@ async fn show(
     registry: &dyn Registry,
     branch: Branch,
     report: &mut MonitoringReport,
+    key: &str,
 ) -> Result<(), Fault> {
     let about = About { branch, days: PAGE_DAYS, data: report.data.as_ref() };
     let mut page = MonitoringPage::gather(project, registry, about, &verdict(report)).await?;
     page.alerts.clone_from(&report.alerts);
     report.overview = page.summary_text(project.settings.monitoring.worst);
-    let tree = if branch == Branch::Backdated { "backdated/" } else { "" };
-    let key = format!("{}/{tree}monitoring/reports/as_of={}/report.html", project.dataset, project.as_of);
-    project.store.put(&key, page.to_html()?.into(), PutMode::Overwrite).await?;
-    report.page = Some(project.place_of(&key));
+    // The page of a run that was judged before stays what it was: a later champion has no part in it.
+    if report.already_done && !list_all(project.store.as_ref(), key).await?.is_empty() {
+        return Ok(());
+    }
+    project.store.put(key, page.to_html()?.into(), PutMode::Overwrite).await?;
     Ok(())
+}
+
+fn page_key(project: &Project, branch: Branch) -> String {
+    let tree = if branch == Branch::Backdated { "backdated/" } else { "" };
+    format!("{}/{tree}monitoring/reports/as_of={}/report.html", project.dataset, project.as_of)
 }
 
 /// Tells people what stands and what is over; each of it once. Nothing that fails here fails the run.
@@ -172,7 +188,10 @@ async fn tell(project: &Project, report: &MonitoringReport) -> Vec<Told> {
         tracing::info!("recovered: {}", alert_text(alert));
     }
     for told in &told {
-        tracing::warn!("{told}");
+        match told.outcome {
+            Outcome::Sent => tracing::info!("{told}"),
+            _ => tracing::warn!("{told}"),
+        }
     }
     told
 }
@@ -249,7 +268,9 @@ struct Judged {
 /// Judges the rules on the scores so far, and writes down what stands.
 async fn judge(project: &Project, registry: &dyn Registry, manifest: &Manifest<Monitoring>) -> Result<Judged, Fault> {
     let store = project.store.as_ref();
-    let serving = Serving::find(project, registry).await?;
+    // One that was trained later says nothing of what could be expected then.
+    let was_there = |serving: &Arc<Serving>| serving.champion.model.trained_as_of() <= project.as_of;
+    let serving = Serving::find(project, registry).await?.filter(was_there);
     let rules = project.settings.monitoring.rules()?;
     let data = look_at_data(project, serving.as_deref(), manifest).await?;
     let longest = rules.iter().map(|rule| rule.days).chain(SHOWN_DAYS).max().unwrap_or(1);
@@ -258,7 +279,11 @@ async fn judge(project: &Project, registry: &dyn Registry, manifest: &Manifest<M
     let mut findings = find(project, serving.as_deref(), &rules, &windows, &data);
     blame_data(project, serving.as_deref(), &rules, &mut findings, &data).await?;
     let (standing, events) = match Standing::of(store, manifest).await? {
-        Some(standing) => (standing, Vec::new()),
+        Some(standing) => {
+            // Who was to be told may not have been, if the run that wrote it was cut off.
+            let events = standing.recovered_since(Standing::before(store, manifest).await?.as_ref());
+            (standing, events)
+        }
         None => {
             let before = Standing::before(store, manifest).await?;
             let run = manifest.run.as_str();
@@ -269,15 +294,17 @@ async fn judge(project: &Project, registry: &dyn Registry, manifest: &Manifest<M
         }
     };
     let baseline = serving.as_ref().and_then(|serving| serving.baseline.as_ref());
+    // Of days ahead that the backtest does not have, nothing says what is usual.
+    let most_ahead = baseline.map_or(usize::MAX, |baseline| baseline.horizon);
     let rolling = SHOWN_DAYS.map(|days| {
         let window = &windows[&days].champion;
         Rolling {
             days,
             rows: window.rows(),
-            headline: window.headline(usize::MAX),
-            persistence_headline: window.persistence_headline(usize::MAX),
+            headline: window.headline(most_ahead),
+            persistence_headline: window.persistence_headline(most_ahead),
             expected: baseline.and_then(|baseline| baseline.expected_headline(window)),
-            coverage95: window.total().coverage().map(|coverage| coverage[2]),
+            coverage95: window.total(most_ahead).coverage().map(|coverage| coverage[2]),
         }
     });
     Ok(Judged { rolling: rolling.to_vec(), findings, standing, events, data })
@@ -396,7 +423,7 @@ async fn track(
 }
 
 fn metrics(window: &Window) -> Vec<(&'static str, f64)> {
-    let total = window.total();
+    let total = window.total(usize::MAX);
     let coverage = total.coverage();
     let all = [
         ("rmsle", window.headline(usize::MAX)),

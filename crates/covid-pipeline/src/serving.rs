@@ -37,7 +37,11 @@ impl Serving {
         }
         let champion = Champion::load(registry, &version).await?;
         let baseline = match registry.get_artifact(&version.run_id, BASELINE_ARTIFACT).await {
-            Ok(bytes) => Some(Baseline::from_json(&bytes)?),
+            Ok(bytes) => Baseline::from_json(&bytes)
+                .inspect_err(|error| {
+                    tracing::warn!("nothing says what is usual of version {}: {error}", version.version)
+                })
+                .ok(),
             Err(RegistryError::UnknownArtifact { .. }) => None,
             Err(error) => return Err(error.into()),
         };

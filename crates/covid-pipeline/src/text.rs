@@ -17,6 +17,9 @@ pub fn monitoring_text(report: &MonitoringReport) -> String {
     if report.backdated {
         text.push_str("(no model saw data after its day; the recipe itself may have been chosen with later data)\n");
     }
+    if report.scored.is_empty() {
+        text.push_str("nothing new was due: the rules are judged by what was scored before\n");
+    }
     let runs = report.scored.iter().map(|[run, as_of]| format!("{run} (as of {as_of})"));
     let _ = writeln!(text, "scored: {}", runs.collect::<Vec<_>>().join(", "));
     if report.reopened > 0 {

@@ -55,8 +55,10 @@ pub fn compare(champion: &[f64], candidate: &[f64], settings: &GateSettings) -> 
 }
 
 /// The chance, if signs were random, that the mean of the differences is at least what it is (one-sided, exact).
-/// Differences of more than 20 origins are judged by their last 20.
+/// Differences of more than 20 origins are judged by their last 20; one that is NaN, of an origin that nothing was published
+/// to score by, tells nothing.
 pub fn paired_p_value(differences: &[f64]) -> f64 {
+    let differences: Vec<f64> = differences.iter().copied().filter(|difference| !difference.is_nan()).collect();
     let differences = &differences[differences.len().saturating_sub(20)..];
     let seen: f64 = differences.iter().sum();
     // Sums of the same numbers in another order differ in the last bits.
@@ -166,6 +168,7 @@ mod tests {
         assert_eq!(paired_p_value(&[0.0; 5]), 1.0);
         assert_eq!(paired_p_value(&[3.0, -1.0]), 0.5);
         assert_eq!(paired_p_value(&[]), 1.0);
+        assert_eq!(paired_p_value(&[3.0, f64::NAN, -1.0]), 0.5);
     }
 
     #[test]

@@ -91,8 +91,8 @@ async fn each_row_is_scored_once_when_its_date_has_come() {
     let rest = monitor_on(&store, &panel, 119, 5).await.unwrap();
     assert_eq!(rest.summary.rows, 6 * 2 * 4);
     assert_eq!(rest.summary.horizons.iter().map(|at| at.horizon).collect::<Vec<_>>(), [4, 5, 6, 7]);
-    assert!(monitor_on(&store, &panel, 118, 6).await.is_none(), "nothing is left");
-    assert_eq!(monitoring_ledger(&store, "test", Branch::Real).all().await.unwrap().len(), 2);
+    assert_eq!(monitor_on(&store, &panel, 118, 6).await.unwrap().summary.rows, 0, "nothing is left");
+    assert_eq!(monitoring_ledger(&store, "test", Branch::Real).all().await.unwrap().len(), 3);
 }
 
 #[tokio::test]
@@ -184,7 +184,7 @@ async fn a_count_that_comes_late_is_scored_and_a_revised_one_scored_anew() {
     let [twice, once] = [&store, &at_once].map(|store| async {
         let tallies = tallies(store, "test", Branch::Real, panel.date(108), 28).await.unwrap();
         let rows = scores(store, "test", Branch::Real, panel.date(108), 28).await.unwrap();
-        (Window::of(&tallies, false).total(), rows)
+        (Window::of(&tallies, false).total(usize::MAX), rows)
     });
     let ((twice, rows), (once, _)) = (twice.await, once.await);
     assert_eq!((twice.rows, rows.len()), (6 * 2 * 7, 6 * 2 * 7));
@@ -250,4 +250,27 @@ async fn predictions_without_published_counts_are_scored_when_these_come() {
     let none = monitor_on(&store, &silent, 108, 2).await.unwrap();
     assert_eq!((none.summary.rows, none.summary.headline), (0, None));
     assert_eq!(monitor_on(&store, &panel, 109, 3).await.unwrap().summary.rows, 6 * 2 * 7);
+}
+
+#[tokio::test]
+async fn a_day_without_anything_new_is_a_run_of_its_own() {
+    let (panel, store) = (panel(), MemoryStore::new());
+    predict_on(&store, &panel, 100, 7, 1).await;
+    assert_eq!(monitor_on(&store, &panel, 110, 2).await.unwrap().summary.rows, 6 * 2 * 7);
+    let quiet = monitor_on(&store, &panel, 115, 3).await.unwrap();
+    assert_eq!((quiet.already_done, quiet.summary.rows), (false, 0));
+    assert!(monitor_on(&store, &panel, 115, 4).await.unwrap().already_done);
+    let before = tallies(&store, "test", Branch::Real, panel.date(115), 28).await.unwrap();
+    assert_eq!(Window::of(&before, false).rows(), 6 * 2 * 7, "what was scored before is still there to judge by");
+}
+
+#[tokio::test]
+async fn a_revision_that_is_taken_back_is_scored_anew() {
+    let (panel, store) = (panel(), MemoryStore::new());
+    predict_on(&store, &panel, 100, 7, 1).await;
+    let mut revised = panel.clone();
+    revised.counts_mut(1, Target::ConfirmedCases)[104] *= 1.5;
+    assert_eq!(monitor_on(&store, &panel, 108, 2).await.unwrap().summary.rows, 6 * 2 * 7);
+    assert_eq!(monitor_on(&store, &revised, 108, 3).await.unwrap().summary.rows, 1);
+    assert_eq!(monitor_on(&store, &panel, 108, 4).await.unwrap().summary.rows, 1);
 }

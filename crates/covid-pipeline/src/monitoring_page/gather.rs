@@ -83,7 +83,12 @@ impl Reigns {
     async fn read(project: &Project, registry: &dyn Registry) -> Result<Self, Fault> {
         let mut reigns = Vec::new();
         for event in registry.promotions(&project.model_name()).await? {
-            let version = registry.get_version(&event.name, event.version).await?;
+            let version = match registry.get_version(&event.name, event.version).await {
+                Ok(version) => version,
+                // One that somebody removed is left out.
+                Err(RegistryError::UnknownVersion { .. }) => continue,
+                Err(error) => return Err(error.into()),
+            };
             let baseline = match registry.get_artifact(&version.run_id, BASELINE_ARTIFACT).await {
                 Ok(bytes) => Some(Arc::new(Baseline::from_json(&bytes)?)),
                 Err(RegistryError::UnknownArtifact { .. }) => None,
@@ -136,13 +141,14 @@ fn history(sums: &[Tally], reigns: &Reigns, as_of: Date, days: usize, level: f64
         let week = by_date.range(add_days(date, 1 - ROLLING_DAYS)..=date).flat_map(|(_, tallies)| tallies);
         let [champion, challenger] = [false, true].map(|shadow| Window::of(week.clone(), shadow));
         let baseline = reigns.baseline_on(date);
+        let most_ahead = baseline.map_or(usize::MAX, |baseline| baseline.horizon);
         DayScore {
             date,
-            champion: champion.headline(usize::MAX).unwrap_or(f64::NAN),
-            persistence: champion.persistence_headline(usize::MAX).unwrap_or(f64::NAN),
+            champion: champion.headline(most_ahead).unwrap_or(f64::NAN),
+            persistence: champion.persistence_headline(most_ahead).unwrap_or(f64::NAN),
             usual: baseline.and_then(|baseline| baseline.expected_headline(&champion)),
             limit: baseline.and_then(|baseline| baseline.headline_limit(&champion, level)),
-            challenger: challenger.headline(usize::MAX),
+            challenger: challenger.headline(most_ahead),
         }
     };
     all.map(score).collect()

@@ -1,6 +1,6 @@
 //! The loop against what else could have been done on the same days.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use covid_core::{Date, Fault, Target, add_days, metrics::SquaredLogError};
 use covid_monitoring::{Blame, Group, Severity, Standing, tallies};
@@ -72,12 +72,15 @@ pub(super) async fn compare(
     kept: &KeptBacktests,
 ) -> Result<ReplayReport, Fault> {
     let horizon = replayed.settings.training.horizon;
-    let last = add_days(request.to, -(horizon as i64));
+    // The loop scores on its own days alone.
+    let last = add_days(days.last().copied().unwrap_or(request.to), -(horizon as i64));
     let origins: Vec<Date> = days.iter().copied().filter(|day| *day <= last).collect();
     let name = replayed.model_name();
     let trail = registry.promotions(&name).await?;
     let promotions = trail.iter().filter(|event| event.kind == PromotionKind::Promote).count().saturating_sub(1);
-    let trainings = registry.list_versions(&name).await?.len().saturating_sub(1);
+    let versions = registry.list_versions(&name).await?;
+    let trained: BTreeSet<&String> = versions.iter().filter_map(|version| version.tags.get("trained_as_of")).collect();
+    let trainings = trained.len().saturating_sub(1);
     let looped = Rival::of("the loop", &looped(replayed, &origins).await?);
     let mut rivals = Vec::new();
     if let Some(first) = trail.first() {
@@ -157,14 +160,11 @@ async fn alarms(
     for object in list_all(store, &format!("{}/monitoring/rules/", replayed.dataset)).await? {
         let standing: Standing = get_json(store, &object.key).await?;
         let raised = standing.alerts().into_iter().filter(|alert| alert.since == standing.as_of);
-        let mut of_model = false;
         for alert in raised.filter(|alert| alert.severity > Severity::Notice) {
-            match alert.blame {
-                Blame::Data => alarms.of_data += 1,
-                Blame::Model | Blame::Age => of_model = true,
+            if alert.blame == Blame::Data {
+                alarms.of_data += 1;
+                continue;
             }
-        }
-        if of_model {
             alarms.of_model += 1;
             match could_be_better(replayed, registry, standing.as_of, origins, kept).await? {
                 Some(true) => {}
@@ -188,9 +188,12 @@ async fn could_be_better(
     let until = add_days(day, HINDSIGHT_DAYS);
     let after: Vec<Date> = origins.iter().copied().filter(|origin| *origin >= day && *origin < until).collect();
     let ledger = prediction_ledger(replayed.store.as_ref(), &replayed.dataset, Branch::Real);
-    let before = ledger.listed(add_days(day, -366)).await?.into_iter().rfind(|listed| listed.as_of < day);
-    let Some(before) = before.filter(|_| !after.is_empty()) else { return Ok(None) };
-    let Ok(version) = ledger.read(&before).await?.work.model.version.parse::<u64>() else { return Ok(None) };
+    let earlier = ledger.listed(add_days(day, -366)).await?.into_iter().map(|listed| listed.as_of);
+    let Some(before) = earlier.filter(|as_of| *as_of < day).max().filter(|_| !after.is_empty()) else {
+        return Ok(None);
+    };
+    let Some(before) = ledger.current(before).await? else { return Ok(None) };
+    let Ok(version) = before.work.model.version.parse::<u64>() else { return Ok(None) };
     let version = registry.get_version(&replayed.model_name(), version).await?;
     let model = Champion::load(registry, &version).await?.model;
     let horizon = replayed.settings.training.horizon;

@@ -148,12 +148,19 @@ pub async fn replay(
     tick: impl Fn() + Send + Sync + 'static,
 ) -> Result<ReplayReport, Fault> {
     let days = request.days()?;
-    check(project, &days)?;
+    check(project, &request, &days)?;
     let id = id(project, &request);
     let kept = kept::keep(project, &days).await?;
     let replayed = within(project, &id, Arc::clone(&kept))?;
     let registry = replayed.registry().await?;
     let done = last_done(&replayed).await?;
+    if let Some(done) = done {
+        tracing::info!(
+            "the replay goes on: {} of {} days are done",
+            days.iter().filter(|day| **day <= done).count(),
+            days.len()
+        );
+    }
     for &day in &days {
         if done.is_none_or(|done| day > done) {
             let today = on(&replayed, day)?;
@@ -204,8 +211,17 @@ async fn newest_alerts(last: &Project) -> Result<Vec<Alert>, Fault> {
     }
 }
 
-/// The first day needs the history that a first training asks for.
-fn check(project: &Project, days: &[Date]) -> Result<(), Fault> {
+/// The first day needs the history that a first training asks for; and what the loop forecasts is to be scored.
+fn check(project: &Project, request: &ReplayRequest, days: &[Date]) -> Result<(), Fault> {
+    let (horizon, compared) = (project.settings.prediction.horizon, project.settings.training.horizon);
+    if horizon < compared {
+        let (name, range) = ("prediction.horizon", "at least training.horizon in a replay");
+        return Err(PipelineError::BadSetting { name, range, value: horizon.to_string() }.into());
+    }
+    if request.every + compared > project.settings.monitoring.lookback_days {
+        let (name, range) = ("--every", "shorter than monitoring.lookback_days, with the horizon");
+        return Err(PipelineError::BadSetting { name, range, value: format!("{}d", request.every) }.into());
+    }
     let (Some(first), Some(last)) = (days.first(), days.last()) else { return Ok(()) };
     let published = project.published()?;
     let view = published.earlier(*first)?;
