@@ -39,7 +39,7 @@ impl Serving {
         let baseline = match registry.get_artifact(&version.run_id, BASELINE_ARTIFACT).await {
             Ok(bytes) => Baseline::from_json(&bytes)
                 .inspect_err(|error| {
-                    tracing::warn!("nothing says what is usual of version {}: {error}", version.version)
+                    tracing::warn!("nothing says what is usual of version {}: {error}", version.version);
                 })
                 .ok(),
             Err(RegistryError::UnknownArtifact { .. }) => None,
