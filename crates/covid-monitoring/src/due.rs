@@ -46,7 +46,11 @@ pub(crate) async fn due(
     let goes_on = book.manifests.iter().any(|manifest| manifest.work.as_of < request.as_of);
     let mut due = Due { goes_on, ..Due::default() };
     let mut vintages = Vintages { store, request, read: HashMap::new() };
-    for manifest in open_runs(store, &book, request, closed).await? {
+    let (open, superseded) = open_runs(store, &book, request, closed).await?;
+    for manifest in superseded {
+        due.withdraw(&mut book, &manifest, closed).await?;
+    }
+    for manifest in open {
         let work = &manifest.work;
         let known = book.scores_of(manifest.run.as_str()).await?;
         let then = vintages.get(&work.vintage).await?;
@@ -96,11 +100,39 @@ pub(crate) async fn due(
                 shadow: work.shadow,
                 rows: rows.len(),
                 reopened,
+                withdrawn: false,
             });
         }
         due.rows.append(&mut rows);
     }
     Ok(due)
+}
+
+impl Due {
+    /// Takes away what was scored of a run whose place another one of the same day has taken.
+    async fn withdraw(
+        &mut self,
+        book: &mut Book<'_>,
+        manifest: &Manifest<Predictions>,
+        closed: Date,
+    ) -> Result<(), MonitoringError> {
+        let (run, work) = (manifest.run.as_str(), &manifest.work);
+        let Some(through) = book.still_counted(run) else { return Ok(()) };
+        let mut rows: Vec<ScoreRow> = book.rows_of(run).await?.into_values().filter(|row| row.date > closed).collect();
+        self.runs.push(ScoredRun {
+            run: run.to_owned(),
+            as_of: work.as_of,
+            from: through,
+            through,
+            last: add_days(work.as_of, work.horizon as i64),
+            shadow: work.shadow,
+            rows: 0,
+            reopened: rows.len(),
+            withdrawn: true,
+        });
+        self.replaced.append(&mut rows);
+        Ok(())
+    }
 }
 
 /// The rows of a run that are after a date and have come.
@@ -120,13 +152,14 @@ fn matters(old: f64, new: f64, least: f64) -> bool {
     (log_count(new) - log_count(old)).abs() > least
 }
 
-/// The current runs, and the challenger's, that have a date which has come and may still be scored, by as-of date.
+/// The current runs, and the challenger's, that have a date which has come and may still be scored, by as-of date; and the
+/// runs of the same dates that are not current.
 async fn open_runs(
     store: &dyn ObjectStore,
     book: &Book<'_>,
     request: &Request<'_>,
     closed: Date,
-) -> Result<Vec<Manifest<Predictions>>, MonitoringError> {
+) -> Result<(Vec<Manifest<Predictions>>, Vec<Manifest<Predictions>>), MonitoringError> {
     let ledger = prediction_ledger(store, request.dataset, request.branch);
     let settled = book.settled();
     let mut by_date: BTreeMap<Date, Vec<_>> = BTreeMap::new();
@@ -136,7 +169,7 @@ async fn open_runs(
             by_date.entry(listed.as_of).or_default().push(listed);
         }
     }
-    let mut open = Vec::new();
+    let (mut open, mut superseded) = (Vec::new(), Vec::new());
     for of_date in by_date.into_values() {
         if of_date.iter().all(|listed| settled.contains(listed.run.as_str())) {
             continue;
@@ -146,7 +179,9 @@ async fn open_runs(
             let manifest = ledger.read(&listed).await?;
             let latest = &mut current[usize::from(manifest.work.shadow)];
             if latest.as_ref().is_none_or(|other| other.order() < manifest.order()) {
-                *latest = Some(manifest);
+                superseded.extend(latest.replace(manifest));
+            } else {
+                superseded.push(manifest);
             }
         }
         let reaches = |manifest: &Manifest<Predictions>| {
@@ -155,7 +190,7 @@ async fn open_runs(
         };
         open.extend(current.into_iter().flatten().filter(reaches));
     }
-    Ok(open)
+    Ok((open, superseded))
 }
 
 /// What is known of one prediction run.
@@ -186,7 +221,7 @@ impl Book<'_> {
             }
         }
         let is_settled = |(manifest, scored): &(&Manifest<Monitoring>, &ScoredRun)| {
-            manifest.work.vintage == self.vintage && scored.through >= scored.last
+            scored.withdrawn || (manifest.work.vintage == self.vintage && scored.through >= scored.last)
         };
         latest.into_iter().filter(|(_, last)| is_settled(last)).map(|(run, _)| run).collect()
     }
@@ -204,9 +239,27 @@ impl Book<'_> {
             let is_of_today = manifest.work.vintage == self.vintage;
             known.settled_through = if is_of_today { known.through } else { None };
         }
-        if known.through == known.settled_through {
-            return Ok(known);
+        if known.through != known.settled_through {
+            known.scores = self.rows_of(run).await?;
         }
+        Ok(known)
+    }
+
+    /// The last date on which a run's scores were looked at, if they are counted.
+    fn still_counted(&self, run: &str) -> Option<Date> {
+        let of = self.manifests.iter().filter_map(|manifest| {
+            Some((manifest.order(), manifest.work.scored.iter().find(|scored| scored.run == run)?))
+        });
+        let (_, last) = of.max_by_key(|(order, _)| order.clone())?;
+        (!last.withdrawn).then_some(last.through)
+    }
+
+    /// The scores of a run, each as it was made last.
+    async fn rows_of(&mut self, run: &str) -> Result<HashMap<(String, Target, Date), ScoreRow>, MonitoringError> {
+        let of = |manifest: &&Manifest<Monitoring>| manifest.work.scored.iter().any(|scored| scored.run == run);
+        let mut of_run: Vec<&Manifest<Monitoring>> = self.manifests.iter().filter(of).collect();
+        of_run.sort_by_key(|manifest| manifest.order());
+        let mut scores = HashMap::new();
         // Runs come by as-of date: what did not score this one scored none that is still to come.
         self.parts.retain(|part, _| of_run.iter().any(|manifest| manifest.run.as_str() == part));
         for manifest in of_run {
@@ -215,10 +268,10 @@ impl Book<'_> {
                 self.parts.insert(part.clone(), ScoreRow::all(&self.ledger.rows(manifest).await?)?);
             }
             for row in self.parts[&part].iter().filter(|row| row.forecast_run == run) {
-                known.scores.insert((row.location.name().to_owned(), row.target, row.date), row.clone());
+                scores.insert((row.location.name().to_owned(), row.target, row.date), row.clone());
             }
         }
-        Ok(known)
+        Ok(scores)
     }
 }
 

@@ -1,5 +1,7 @@
 //! A monitoring run: the scores that are due, committed with their sums.
 
+use std::collections::HashSet;
+
 use covid_core::{Date, Digest, Panel, Timestamp, add_days, sha256_hex};
 use covid_data::SourceKind;
 use covid_prediction::{Branch, Ledger, Manifest, Started, Work, write_vintage};
@@ -46,8 +48,12 @@ pub struct ScoredRun {
     pub shadow: bool,
     /// Its scores in this monitoring run.
     pub rows: usize,
-    /// Those of them that replace an older one, since the published count was revised.
+    /// Those of them that replace an older one, since the published count was revised; of a run that is withdrawn, the
+    /// scores that were taken away.
     pub reopened: usize,
+    /// Whether its scores do not count any more, since another run has taken its place.
+    #[serde(default)]
+    pub withdrawn: bool,
 }
 
 /// The work of a monitoring run.
@@ -210,9 +216,14 @@ pub async fn scores(
     let ledger = monitoring_ledger(store, dataset, branch);
     let mut rows = std::collections::BTreeMap::new();
     let mut manifests = ledger.since(add_days(before, 1)).await?;
+    manifests.retain(|manifest| manifest.work.as_of <= as_of);
     manifests.sort_by_key(|manifest| manifest.order());
-    for manifest in manifests.into_iter().filter(|manifest| manifest.work.as_of <= as_of) {
-        for row in ScoreRow::all(&ledger.rows(&manifest).await?)?.into_iter().filter(|row| row.date > before) {
+    let scored = manifests.iter().flat_map(|manifest| &manifest.work.scored);
+    let withdrawn: HashSet<String> =
+        scored.filter(|scored| scored.withdrawn).map(|scored| scored.run.clone()).collect();
+    for manifest in manifests {
+        let counts = |row: &ScoreRow| row.date > before && !withdrawn.contains(&row.forecast_run);
+        for row in ScoreRow::all(&ledger.rows(&manifest).await?)?.into_iter().filter(counts) {
             let key = (row.date, row.forecast_run.clone(), row.location.name().to_owned(), row.target.index());
             rows.insert(key, row);
         }

@@ -208,7 +208,7 @@ fn report(
     let work = &monitored.manifest.work;
     let manifest = project.place_of(&monitored.manifest_key);
     let csv = monitored.csv_key.as_ref().map(|key| project.place_of(key));
-    let of_champion = || work.scored.iter().filter(|scored| !scored.shadow);
+    let of_champion = || work.scored.iter().filter(|scored| !scored.shadow && !scored.withdrawn);
     let mut report = MonitoringReport {
         backdated: judged.is_none(),
         already_done: monitored.already_done,

@@ -274,3 +274,24 @@ async fn a_revision_that_is_taken_back_is_scored_anew() {
     assert_eq!(monitor_on(&store, &revised, 108, 3).await.unwrap().summary.rows, 1);
     assert_eq!(monitor_on(&store, &panel, 108, 4).await.unwrap().summary.rows, 1);
 }
+
+#[tokio::test]
+async fn a_run_that_is_superseded_when_a_part_of_it_was_scored_counts_no_more() {
+    let (panel, store) = (panel(), MemoryStore::new());
+    predict_on(&store, &panel, 100, 7, 1).await;
+    assert_eq!(monitor_on(&store, &panel, 103, 2).await.unwrap().summary.rows, 6 * 2 * 3);
+    predict_on(&store, &panel, 100, 5, 3).await;
+    let second = monitor_on(&store, &panel, 104, 4).await.unwrap();
+    assert_eq!(second.summary.rows, 6 * 2 * 4, "the second run is scored from its beginning");
+    let sums = tallies(&store, "test", Branch::Real, panel.date(104), 28).await.unwrap();
+    assert_eq!(Window::of(&sums, false).rows(), 6 * 2 * 4, "and the first one is taken away");
+    let rows = scores(&store, "test", Branch::Real, panel.date(104), 28).await.unwrap();
+    assert_eq!(rows.len(), 6 * 2 * 4);
+    assert!(
+        (Window::of(&Tally::of(&rows, []), false).headline(7).unwrap() - second.summary.headline.unwrap()).abs() < 1e-9
+    );
+    // Once taken away, it is not taken away again.
+    monitor_on(&store, &panel, 119, 5).await.unwrap();
+    let sums = tallies(&store, "test", Branch::Real, panel.date(119), 28).await.unwrap();
+    assert_eq!(Window::of(&sums, false).rows(), 6 * 2 * 5);
+}
