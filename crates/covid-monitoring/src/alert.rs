@@ -48,6 +48,13 @@ pub struct Alert {
     pub sentence: String,
 }
 
+impl Alert {
+    /// Whether somebody has to look at it: notices are for the report alone.
+    pub fn is_loud(&self) -> bool {
+        self.severity > Severity::Notice
+    }
+}
+
 /// What happened to an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

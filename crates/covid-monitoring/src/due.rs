@@ -228,13 +228,8 @@ impl Book<'_> {
 
     async fn scores_of(&mut self, run: &str) -> Result<OfRun, MonitoringError> {
         let mut known = OfRun { through: None, settled_through: None, scores: HashMap::new() };
-        let of = |manifest: &&Manifest<Monitoring>| manifest.work.scored.iter().any(|scored| scored.run == run);
-        // By the time of the commit, so that the latest score of a count is the one that stays.
-        let mut of_run: Vec<&Manifest<Monitoring>> = self.manifests.iter().filter(of).collect();
-        of_run.sort_by_key(|manifest| manifest.order());
-        for manifest in &of_run {
-            let scored = manifest.work.scored.iter().filter(|scored| scored.run == run).map(|scored| scored.through);
-            known.through = known.through.max(scored.max());
+        for (manifest, scored) in that_scored(&self.manifests, run) {
+            known.through = known.through.max(Some(scored.through));
             // The last one looked at every date so far in its vintage.
             let is_of_today = manifest.work.vintage == self.vintage;
             known.settled_through = if is_of_today { known.through } else { None };
@@ -247,22 +242,17 @@ impl Book<'_> {
 
     /// The last date on which a run's scores were looked at, if they are counted.
     fn still_counted(&self, run: &str) -> Option<Date> {
-        let of = self.manifests.iter().filter_map(|manifest| {
-            Some((manifest.order(), manifest.work.scored.iter().find(|scored| scored.run == run)?))
-        });
-        let (_, last) = of.max_by_key(|(order, _)| order.clone())?;
+        let (_, last) = that_scored(&self.manifests, run).pop()?;
         (!last.withdrawn).then_some(last.through)
     }
 
     /// The scores of a run, each as it was made last.
     async fn rows_of(&mut self, run: &str) -> Result<HashMap<(String, Target, Date), ScoreRow>, MonitoringError> {
-        let of = |manifest: &&Manifest<Monitoring>| manifest.work.scored.iter().any(|scored| scored.run == run);
-        let mut of_run: Vec<&Manifest<Monitoring>> = self.manifests.iter().filter(of).collect();
-        of_run.sort_by_key(|manifest| manifest.order());
+        let of_run = that_scored(&self.manifests, run);
         let mut scores = HashMap::new();
         // Runs come by as-of date: what did not score this one scored none that is still to come.
-        self.parts.retain(|part, _| of_run.iter().any(|manifest| manifest.run.as_str() == part));
-        for manifest in of_run {
+        self.parts.retain(|part, _| of_run.iter().any(|(manifest, _)| manifest.run.as_str() == part));
+        for (manifest, _) in of_run {
             let part = manifest.run.to_string();
             if !self.parts.contains_key(&part) {
                 self.parts.insert(part.clone(), ScoreRow::all(&self.ledger.rows(manifest).await?)?);
@@ -273,6 +263,17 @@ impl Book<'_> {
         }
         Ok(scores)
     }
+}
+
+/// The monitoring runs that scored a prediction run, by the time of the commit: the latest score of a count is the one that
+/// stays.
+fn that_scored<'a>(manifests: &'a [Manifest<Monitoring>], run: &str) -> Vec<(&'a Manifest<Monitoring>, &'a ScoredRun)> {
+    let scored = |manifest: &'a Manifest<Monitoring>| {
+        Some((manifest, manifest.work.scored.iter().find(|scored| scored.run == run)?))
+    };
+    let mut found: Vec<_> = manifests.iter().filter_map(scored).collect();
+    found.sort_by_key(|(manifest, _)| manifest.order());
+    found
 }
 
 /// The panels that the forecasts were made from, each read once; that of today need not be read.

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use covid_core::{Date, add_days};
-use covid_prediction::{Manifest, get_json};
+use covid_prediction::{Manifest, find_json, get_json};
 use covid_storage::{ObjectStore, PutMode, StorageError, list_all};
 use serde::{Deserialize, Serialize};
 
-use crate::{Alert, Event, Finding, Monitoring, MonitoringError, Rule, Severity};
+use crate::{Alert, Event, Finding, Monitoring, MonitoringError, Rule};
 
 /// The version of the record that this program writes.
 const FORMAT_VERSION: u64 = 1;
@@ -85,11 +85,6 @@ impl Standing {
         alerts
     }
 
-    /// Whether any of them is to be looked at.
-    pub fn is_alarming(&self) -> bool {
-        self.alerts().iter().any(|alert| alert.severity > Severity::Notice)
-    }
-
     /// The record before a monitoring run: of an earlier as-of date, or of an earlier run of the same one.
     ///
     /// # Errors
@@ -113,11 +108,7 @@ impl Standing {
     /// # Errors
     /// If the store fails, or the record is damaged.
     pub async fn of(store: &dyn ObjectStore, manifest: &Manifest<Monitoring>) -> Result<Option<Self>, MonitoringError> {
-        let key = key(manifest);
-        if list_all(store, &key).await?.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(get_json(store, &key).await?))
+        Ok(find_json(store, &key(manifest)).await?)
     }
 
     /// Writes the record of a monitoring run, unless another program has.
@@ -157,7 +148,7 @@ fn key(manifest: &Manifest<Monitoring>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Blame, RuleSettings, Score};
+    use crate::{Blame, RuleSettings, Score, Severity};
 
     fn rule(for_days: usize) -> Rule {
         let settings = RuleSettings {
@@ -229,7 +220,7 @@ mod tests {
         let as_of = Date::constant(2022, 1, 1);
         let (before, _) = Standing::after(None, &[rule(1)], &[finding(Some(true))], as_of, "run");
         assert_eq!(before.alerts().len(), 1);
-        assert!(before.is_alarming());
+        assert!(before.alerts().iter().any(Alert::is_loud));
         let (after, events) = Standing::after(Some(&before), &[], &[], as_of, "run");
         assert_eq!((after.alerts().len(), events.len()), (0, 1));
         assert_eq!(events[0].0, Event::Recovered);

@@ -8,7 +8,7 @@ use std::{
 use covid_core::{Date, Fault, PanelError};
 use covid_monitoring::{
     Alert, Blame, DRIFT_WINDOW, DataReport, Event, Evidence, Finding, LastSeen, Monitored, Monitoring, Notice, Outcome,
-    Request, Rule, Severity, Standing, Summary, Tally, Told, Window, Windows, data_scores, scores, tallies,
+    Request, Rule, Standing, Summary, Tally, Told, Window, Windows, data_scores, scores, skill, tallies,
 };
 use covid_prediction::{Branch, Manifest, read_vintage};
 use covid_registry::{Registry, RunBatch, RunStatus};
@@ -90,13 +90,12 @@ impl MonitoringReport {
     /// The share by which the champion's headline is better than that of no change; none without both, or where nothing
     /// changed.
     pub fn skill(&self) -> Option<f64> {
-        let (model, persistence) = (self.summary.headline?, self.summary.persistence_headline?);
-        (persistence > 0.0).then(|| 1.0 - model / persistence)
+        skill(self.summary.headline?, self.summary.persistence_headline?)
     }
 
     /// Whether an alert stands that somebody has to look at.
     pub fn is_alarming(&self) -> bool {
-        self.alerts.iter().any(|alert| alert.severity > Severity::Notice)
+        self.alerts.iter().any(Alert::is_loud)
     }
 }
 
@@ -181,7 +180,7 @@ async fn tell(project: &Project, report: &MonitoringReport) -> Vec<Told> {
         project.now(),
     );
     let told = told.await;
-    for alert in report.alerts.iter().filter(|alert| alert.severity > Severity::Notice) {
+    for alert in report.alerts.iter().filter(|alert| alert.is_loud()) {
         tracing::warn!("{}", alert_text(alert));
     }
     for (_, alert) in report.events.iter().filter(|(event, _)| *event == Event::Recovered) {

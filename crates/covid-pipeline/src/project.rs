@@ -203,9 +203,12 @@ impl Project {
 
     /// Whether the counts are what was published in the end: not what was known on a day, as a vintage is.
     pub(crate) fn is_revised(&self) -> bool {
-        // A replay takes one vintage for all its days.
-        !matches!(self.source_kind, SourceKind::Sample | SourceKind::Vintages)
-            || (self.replay.is_some() && self.source_kind == SourceKind::Vintages)
+        match self.source_kind {
+            SourceKind::Sample => false,
+            // A replay takes one vintage for all its days.
+            SourceKind::Vintages => self.replay.is_some(),
+            _ => true,
+        }
     }
 
     /// Whether the store is no folder of this machine, so that the tracker lies elsewhere.

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
+use bytes::Bytes;
 use covid_core::Fault;
 use covid_monitoring::{Baseline, DRIFT_WINDOW, Usual, usual};
 use covid_prediction::Champion;
@@ -36,19 +37,23 @@ impl Serving {
             return Ok(Some(last));
         }
         let champion = Champion::load(registry, &version).await?;
-        let baseline = match registry.get_artifact(&version.run_id, BASELINE_ARTIFACT).await {
-            Ok(bytes) => Baseline::from_json(&bytes)
-                .inspect_err(|error| {
-                    tracing::warn!("nothing says what is usual of version {}: {error}", version.version);
-                })
-                .ok(),
-            Err(RegistryError::UnknownArtifact { .. }) => None,
-            Err(error) => return Err(error.into()),
-        };
+        let baseline = baseline_file(registry, &version.run_id).await?.and_then(|bytes| {
+            let told = |error: &_| tracing::warn!("nothing says what is usual of version {}: {error}", version.version);
+            Baseline::from_json(&bytes).inspect_err(told).ok()
+        });
         let (work, trained) = (project.clone(), champion.model.trained_as_of());
         let usual = blocking(move || Ok(usual(&work.published()?, trained, DRIFT_WINDOW))).await?;
         let serving = Arc::new(Self { champion, baseline, usual, vintage });
         *project.serving.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&serving));
         Ok(Some(serving))
+    }
+}
+
+/// The file of a version's backtest; none of one that was registered without.
+pub(crate) async fn baseline_file(registry: &dyn Registry, run_id: &str) -> Result<Option<Bytes>, Fault> {
+    match registry.get_artifact(run_id, BASELINE_ARTIFACT).await {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(RegistryError::UnknownArtifact { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }

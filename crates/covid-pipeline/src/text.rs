@@ -9,6 +9,7 @@ use crate::{
     MonitoringReport,
     monitor::Rolling,
     monitoring_page::{QualityFinding, quality},
+    verdict::than_no_change,
 };
 
 /// A monitoring run as text: verdict, scores by target and by day ahead, the worst places, where the rest is.
@@ -88,10 +89,7 @@ fn what_was_scored(report: &MonitoringReport) -> String {
     let what = if report.backdated { "back-dated forecast (none was due)" } else { "committed forecasts" };
     let Summary { headline, persistence_headline, locations, .. } = &report.summary;
     let [model, naive] = [headline, persistence_headline].map(|loss| loss.map_or_else(|| "-".to_owned(), score));
-    let skill = report.skill().map_or_else(String::new, |skill| {
-        let word = if skill >= 0.0 { "better" } else { "worse" };
-        format!(": {:.0} % {word} than no change", skill.abs() * 100.0)
-    });
+    let skill = report.skill().map_or_else(String::new, |skill| format!(": {}", than_no_change(skill)));
     format!(
         "{what} against what was published up to {}: RMSLE {model}, no change {naive}{skill} ({locations} locations)\n",
         report.as_of

@@ -405,6 +405,14 @@ async fn put_json(store: &dyn ObjectStore, key: &str, record: &impl Serialize) -
     Ok(())
 }
 
+/// Reads a JSON record of the store, if it is there.
+pub async fn find_json<T: DeserializeOwned>(store: &dyn ObjectStore, key: &str) -> Result<Option<T>, PredictionError> {
+    match get_json(store, key).await {
+        Err(PredictionError::Storage(StorageError::NotFound { .. })) => Ok(None),
+        read => read.map(Some),
+    }
+}
+
 /// Reads a JSON record of the store.
 pub async fn get_json<T: DeserializeOwned>(store: &dyn ObjectStore, key: &str) -> Result<T, PredictionError> {
     let damaged =

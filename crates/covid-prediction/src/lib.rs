@@ -10,7 +10,8 @@ mod run_id;
 pub use champion::{Champion, Dated, MODEL_ARTIFACT, registered_model_name};
 pub use error::PredictionError;
 pub use ledger::{
-    Branch, Ledger, Listed, Manifest, Part, Plan, Started, Swept, Work, get_json, read_vintage, write_vintage,
+    Branch, Ledger, Listed, Manifest, Part, Plan, Started, Swept, Work, find_json, get_json, read_vintage,
+    write_vintage,
 };
 pub use predict::{ModelUsed, Outcome, Predictions, Request, check_shards, predict, prediction_ledger, with_run};
 pub use rows::{PredictionRow, QUANTILES, table_of};

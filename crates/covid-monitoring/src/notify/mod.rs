@@ -20,7 +20,7 @@ use self::{
     record::{Claim, Records},
     sink::{Delivery, Sink},
 };
-use crate::{Event, Notice, Severity};
+use crate::{Event, Notice};
 
 /// What came of telling one sink of one notice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -56,7 +56,7 @@ pub enum Outcome {
 }
 
 /// Tells every sink of the settings of every notice that it was not told of before, and again of those that failed in
-/// earlier calls: at most 10 calls and 7 days. Notices of [`Severity::Notice`] are for the report alone.
+/// earlier calls: at most 10 calls and 7 days. Notices of [`Severity::Notice`](crate::Severity::Notice) are for the report alone.
 ///
 /// A record in the store, `<dataset>/monitoring/notices/<id>.json`, is created before anything is sent, and only who
 /// created it sends, however many call this at once; so a notice may be given again and again. If the program ends between
@@ -73,7 +73,7 @@ pub async fn tell(
     notices: &[Notice],
     now: Timestamp,
 ) -> Vec<Told> {
-    let loud: Vec<&Notice> = notices.iter().filter(|notice| notice.alert.severity > Severity::Notice).collect();
+    let loud: Vec<&Notice> = notices.iter().filter(|notice| notice.alert.is_loud()).collect();
     let sinks = match settings.sinks() {
         Ok(sinks) => sinks,
         Err(error) => return loud.iter().map(|notice| Told::new("nobody", notice, Outcome::never(&error))).collect(),

@@ -1,9 +1,6 @@
 //! Fills the page from what monitoring left in the store and in the registry.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use covid_core::{Date, Fault, LEVELS, Panel, Target, Timestamp, add_days, metrics::SquaredLogError};
 use covid_monitoring::{Baseline, DataReport, ScoreRow, Sums, Tally, Window, scores, tallies};
@@ -14,7 +11,7 @@ use super::{
     Calibration, Coverage, DayScore, Drift, Fan, FanForecast, Fans, HorizonError, MonitoringPage, PlaceError,
     QualityFinding, QuantileShare, Reign,
 };
-use crate::{Project, evidence::BASELINE_ARTIFACT};
+use crate::{Project, serving::baseline_file};
 
 /// Days of the rolling error, and of all other scores.
 const ROLLING_DAYS: i64 = 7;
@@ -77,7 +74,7 @@ fn since(tallies: &[Tally], before: Date) -> Vec<Tally> {
 }
 
 /// The champions, with what the backtest of each lets expect.
-struct Reigns(Vec<(PromotionEvent, ModelVersion, Option<Arc<Baseline>>)>);
+struct Reigns(Vec<(PromotionEvent, ModelVersion, Option<Baseline>)>);
 
 impl Reigns {
     async fn read(project: &Project, registry: &dyn Registry) -> Result<Self, Fault> {
@@ -89,11 +86,8 @@ impl Reigns {
                 Err(RegistryError::UnknownVersion { .. }) => continue,
                 Err(error) => return Err(error.into()),
             };
-            let baseline = match registry.get_artifact(&version.run_id, BASELINE_ARTIFACT).await {
-                Ok(bytes) => Some(Arc::new(Baseline::from_json(&bytes)?)),
-                Err(RegistryError::UnknownArtifact { .. }) => None,
-                Err(error) => return Err(error.into()),
-            };
+            let file = baseline_file(registry, &version.run_id).await?;
+            let baseline = file.map(|bytes| Baseline::from_json(&bytes)).transpose()?;
             reigns.push((event, version, baseline));
         }
         Ok(Self(reigns))
@@ -102,7 +96,7 @@ impl Reigns {
     /// The backtest of the champion that had been trained by a date; of the first one before that.
     fn baseline_on(&self, date: Date) -> Option<&Baseline> {
         let by_then = self.0.iter().rfind(|(_, version, _)| trained(version).is_some_and(|trained| trained <= date));
-        by_then.or(self.0.first()).and_then(|(_, _, baseline)| baseline.as_deref())
+        by_then.or(self.0.first()).and_then(|(_, _, baseline)| baseline.as_ref())
     }
 
     /// The latest first.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use covid_core::{Date, Fault, Target, add_days, metrics::SquaredLogError};
-use covid_monitoring::{Blame, Group, Severity, Standing, tallies};
+use covid_monitoring::{Alert, Blame, Group, Standing, tallies};
 use covid_prediction::{Branch, Champion, get_json, prediction_ledger};
 use covid_registry::{PromotionKind, Registry};
 use covid_storage::list_all;
@@ -36,9 +36,7 @@ impl Rival {
             rmsle_deaths: finite(tested.mean_rmsle(Target::Fatalities)),
         }
     }
-}
 
-impl Rival {
     /// The same as the page shows it.
     pub(super) fn contender(&self) -> Contender {
         let [headline, cases, deaths] =
@@ -160,7 +158,7 @@ async fn alarms(
     for object in list_all(store, &format!("{}/monitoring/rules/", replayed.dataset)).await? {
         let standing: Standing = get_json(store, &object.key).await?;
         let raised = standing.alerts().into_iter().filter(|alert| alert.since == standing.as_of);
-        for alert in raised.filter(|alert| alert.severity > Severity::Notice) {
+        for alert in raised.filter(Alert::is_loud) {
             if alert.blame == Blame::Data {
                 alarms.of_data += 1;
                 continue;

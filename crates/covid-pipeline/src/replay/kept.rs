@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use covid_core::{Date, Digest, Fault, add_days};
 use covid_monitoring::{Baseline, OriginScores};
-use covid_prediction::get_json;
+use covid_prediction::find_json;
 use covid_storage::{ObjectStore, PutMode, list_all};
 use covid_training::{Backtest, MIN_DAYS, Model, OriginScore, Recipe, roll, train_in_turn};
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ use crate::{PipelineError, Project, candidates::with_replay, project::blocking, 
 const FORMAT_VERSION: u64 = 1;
 
 /// What every recipe scored at every origin, and what the full candidate would be on each day.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct KeptBacktests {
     scores: BTreeMap<String, BTreeMap<Date, OriginScore>>,
     /// What monitoring takes from the full candidate's backtest.
@@ -29,7 +29,7 @@ pub(crate) struct KeptBacktests {
     /// The days of which the full candidate's model lies in the store.
     models: BTreeSet<Date>,
     /// Where they lie.
-    store: Option<Arc<dyn ObjectStore>>,
+    store: Arc<dyn ObjectStore>,
     folder: String,
 }
 
@@ -54,11 +54,8 @@ impl KeptBacktests {
     /// The full candidate as it would be trained on a day, with its backtest on some origins, if all of it is kept.
     pub(crate) async fn full(&self, project: &Project, origins: &[Date]) -> Result<Option<(Model, Baseline)>, Fault> {
         let usual = origins.iter().map(|origin| self.usual.get(origin).cloned()).collect::<Option<Vec<_>>>();
-        let Some((usual, store)) = usual.filter(|_| self.models.contains(&project.as_of)).zip(self.store.as_ref())
-        else {
-            return Ok(None);
-        };
-        let bytes = store.get(&self.model_key(project.as_of)).await?.bytes;
+        let Some(usual) = usual.filter(|_| self.models.contains(&project.as_of)) else { return Ok(None) };
+        let bytes = self.store.get(&self.model_key(project.as_of)).await?.bytes;
         let baseline = Baseline::new(project.settings.training.horizon, usual);
         Ok(Some((Model::from_json(&bytes)?, baseline)))
     }
@@ -83,9 +80,14 @@ impl KeptBacktests {
 /// same source has been here before, else made, a year at a time.
 pub(super) async fn keep(project: &Project, days: &[Date]) -> Result<Arc<KeptBacktests>, Fault> {
     let (store, folder) = (project.store.as_ref(), folder(project));
-    let mut kept = KeptBacktests { folder, store: Some(Arc::clone(&project.store)), ..KeptBacktests::default() };
-    let written = list_all(store, &format!("{}/models/", kept.folder)).await?;
-    kept.models.extend(written.iter().filter_map(|object| day_of(&object.key)));
+    let written = list_all(store, &format!("{folder}/models/")).await?;
+    let mut kept = KeptBacktests {
+        scores: BTreeMap::new(),
+        usual: BTreeMap::new(),
+        models: written.iter().filter_map(|object| day_of(&object.key)).collect(),
+        store: Arc::clone(&project.store),
+        folder,
+    };
     let origins = origins(project, days)?;
     let years: BTreeSet<i16> = origins.iter().chain(days).map(|day| day.year()).collect();
     for year in years {
@@ -169,11 +171,7 @@ fn make(
 }
 
 async fn read(store: &dyn ObjectStore, kept: &mut KeptBacktests, year: i16) -> Result<(), Fault> {
-    let key = year_key(kept, year);
-    if list_all(store, &key).await?.is_empty() {
-        return Ok(());
-    }
-    let read: Year = get_json(store, &key).await?;
+    let Some(read) = find_json::<Year>(store, &year_key(kept, year)).await? else { return Ok(()) };
     for (recipe, scores) in read.scores {
         scores.into_iter().for_each(|score| kept.add(&recipe, score));
     }
