@@ -1,5 +1,7 @@
 //! Prefect's documents, as far as they are looked at.
 
+use std::fmt;
+
 use covid_core::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -136,6 +138,12 @@ impl Proposal {
             "message": message,
             "state_details": details,
         })
+    }
+}
+
+impl fmt::Display for Proposal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind, self.message)
     }
 }
 

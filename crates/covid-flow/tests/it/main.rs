@@ -9,6 +9,8 @@ mod golden;
 mod health;
 mod kept;
 mod logs;
+mod prefect;
+mod proxy;
 mod recorder;
 mod serve;
 #[cfg(unix)]

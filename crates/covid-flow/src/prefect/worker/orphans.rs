@@ -97,19 +97,26 @@ async fn set_back(worker: &Worker, seen: &RemoteFlowRun) -> Result<(), PrefectEr
     }
     let gone =
         seen.worker.as_ref().map_or("no worker has it".to_owned(), |name| format!("the worker `{name}` is gone"));
-    let to = match now.state_type() {
-        Some(StateType::Cancelling) => Proposal::new(StateKind::Cancelled, gone.clone()),
-        _ => {
-            // Nobody's, before anybody can claim it: else the next worker's claim would be seen as the last one's.
-            prefect.set_worker(&seen.id, None).await?;
-            Proposal::scheduled(worker.clock.now(), gone.clone())
-        }
-    };
-    match prefect.set_flow_run_state(&seen.id, &to, false).await? {
-        Verdict::Accepted => tracing::warn!("the flow run `{}` was set back: {gone}", seen.name),
-        Verdict::Declined { status, reason } => {
-            tracing::info!("Prefect says {status} to setting the flow run `{}` back: {reason}", seen.name);
-        }
+    if now.state_type() == Some(StateType::Cancelling) {
+        return propose(worker, &now, &Proposal::new(StateKind::Cancelled, gone)).await.map(drop);
+    }
+    // The server lets nothing that has ended become Crashed, but would set it back to Scheduled: this one comes first, so that
+    // neither a run that just ended nor one that another worker sets back begins twice.
+    if propose(worker, &now, &Proposal::new(StateKind::Crashed, gone.clone())).await? {
+        // Nobody's, before anybody can claim it: else the next worker's claim would be seen as the last one's.
+        prefect.set_worker(&now.id, None).await?;
+        propose(worker, &now, &Proposal::scheduled(worker.clock.now(), format!("anew, since {gone}"))).await?;
     }
     Ok(())
+}
+
+async fn propose(worker: &Worker, run: &RemoteFlowRun, to: &Proposal) -> Result<bool, PrefectError> {
+    let verdict = worker.prefect.set_flow_run_state(&run.id, to, false).await?;
+    match &verdict {
+        Verdict::Accepted => tracing::warn!("the flow run `{}` is {to}", run.name),
+        Verdict::Declined { status, reason } => {
+            tracing::info!("Prefect says {status}: the flow run `{}` is not {to} ({reason})", run.name);
+        }
+    }
+    Ok(verdict.is_accepted())
 }

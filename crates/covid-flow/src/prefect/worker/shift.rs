@@ -161,6 +161,8 @@ impl<'w> Shift<'w> {
         }
     }
 
+    /// Claims a run. Should another worker claim it at the same moment all the same, then the one that is noted as its worker
+    /// last has it, and the other one lets it go ([`Self::watch`]).
     async fn claim(&self, run: &RemoteFlowRun) -> Result<bool, PrefectError> {
         let Worker { prefect, name, .. } = self.worker;
         let claim = Proposal::new(StateKind::Pending, format!("claimed by the worker `{name}`"));
@@ -169,14 +171,19 @@ impl<'w> Shift<'w> {
             return Ok(false);
         }
         let states = prefect.flow_run_states(&run.id).await?;
-        let Some((last, earlier)) = states.split_last() else { return Ok(false) };
-        // Somebody may have set it to something else in the meantime: that counts.
-        if !last.came_of(&claim) {
-            return Ok(false);
+        let place = states.iter().position(|state| state.came_of(&claim));
+        match place.and_then(|place| place.checked_sub(1)).map(|before| &states[before]) {
+            Some(before) if before.kind == StateType::Scheduled => {}
+            // What ended between the poll and the claim is not to run again, although the server would allow it.
+            Some(ended) if ended.kind.is_final() => {
+                self.restore(run, ended).await?;
+                return Ok(false);
+            }
+            // A busy server with SQLite was seen to accept two claims at once: the first one counts.
+            _ => return Ok(false),
         }
-        // What ended between the poll and the claim is not to run again, although the server would allow it.
-        if let Some(before) = earlier.last().filter(|before| before.kind.is_final()) {
-            self.restore(run, before).await?;
+        let now = prefect.flow_run(&run.id).await?;
+        if now.state_type() != Some(StateType::Pending) || now.worker != run.worker {
             return Ok(false);
         }
         prefect.set_worker(&run.id, Some(name)).await?;
