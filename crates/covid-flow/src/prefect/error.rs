@@ -1,7 +1,7 @@
 //! What can go wrong between this program and a Prefect server.
 
 use covid_core::{Explain, FaultKind};
-use covid_http::HttpError;
+use covid_http::{HttpError, HttpFault};
 
 use crate::FlowError;
 
@@ -66,8 +66,14 @@ impl Explain for PrefectError {
         let hint = match self {
             Self::Flow(cause) => return cause.hint(),
             Self::Remote(cause) => return cause.hint(),
+            Self::Refused { cause, .. } => match cause.fault() {
+                HttpFault::Status { code: 401 | 403, .. } => {
+                    "check PREFECT_API_KEY or PREFECT_API_AUTH_STRING: the credentials, and that they allow this"
+                }
+                HttpFault::Status { code: 500..=599, .. } => "try again later",
+                _ => "check what was asked for, and the server's log",
+            },
             Self::BadAuthString => "write `user:password` in PREFECT_API_AUTH_STRING",
-            Self::Refused { .. } => "check what was asked for, and the server's log",
             Self::NotPrefect { .. } => "check PREFECT_API_URL: the address of the interface ends with `/api`",
             Self::NoPool { .. } => "make it with `deploy`, or check the pool's name",
             Self::ForeignPool { .. } => "choose another name for the pool",

@@ -1,7 +1,6 @@
 //! What happens in flow runs, told to a Prefect server.
 
 use std::{
-    collections::VecDeque,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -47,7 +46,7 @@ struct Shared {
 
 #[derive(Debug)]
 enum Item {
-    Event(Event),
+    Event(Box<Event>),
     Flush(oneshot::Sender<()>),
 }
 
@@ -57,7 +56,7 @@ impl PrefectObserver {
     pub fn new(prefect: Prefect, worker: Option<String>) -> Self {
         let (queue, items) = mpsc::unbounded_channel();
         let shared = Arc::<Shared>::default();
-        let sender = Sender { prefect, worker, shared: shared.clone(), lines: VecDeque::new() };
+        let sender = Sender { prefect, worker, shared: shared.clone(), lines: Vec::new() };
         tokio::spawn(sender.send_all(items));
         Self { queue, shared }
     }
@@ -78,7 +77,7 @@ impl Observer for PrefectObserver {
         }
         self.shared.waiting.fetch_add(1, Ordering::Relaxed);
         // The other end goes with the runtime: nothing can be told then.
-        let _ = self.queue.send(Item::Event(event));
+        let _ = self.queue.send(Item::Event(Box::new(event)));
     }
 
     async fn flush(&self) {
@@ -95,25 +94,14 @@ struct Sender {
     worker: Option<String>,
     shared: Arc<Shared>,
     /// Log lines of the next batch.
-    lines: VecDeque<LogLine>,
+    lines: Vec<LogLine>,
 }
 
 impl Sender {
     async fn send_all(mut self, mut items: mpsc::UnboundedReceiver<Item>) {
         while let Some(item) = items.recv().await {
             match item {
-                Item::Event(Event::Log(line)) => {
-                    self.lines.push_back(line);
-                    // What else has come by now goes with it.
-                    if items.is_empty() || self.lines.len() >= BATCH {
-                        self.send_lines().await;
-                    }
-                }
-                Item::Event(event) => {
-                    self.send_lines().await;
-                    self.send(&event).await;
-                    self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
-                }
+                Item::Event(event) => self.take(*event, items.is_empty()).await,
                 Item::Flush(done) => {
                     self.send_lines().await;
                     let _ = done.send(());
@@ -121,6 +109,20 @@ impl Sender {
             }
         }
         self.send_lines().await;
+    }
+
+    async fn take(&mut self, event: Event, is_last: bool) {
+        if let Event::Log(line) = event {
+            self.lines.push(line);
+            // What else has come by now goes with it.
+            if is_last || self.lines.len() >= BATCH {
+                self.send_lines().await;
+            }
+            return;
+        }
+        self.send_lines().await;
+        self.send(&event).await;
+        self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 
     async fn send_lines(&mut self) {
@@ -132,7 +134,6 @@ impl Sender {
             tracing::warn!("{dropped} log lines were dropped, since Prefect was away");
         }
         let lines = std::mem::take(&mut self.lines);
-        let lines: Vec<_> = lines.into();
         self.patiently("log lines", || self.prefect.send_logs(&lines)).await;
         self.shared.waiting.fetch_sub(lines.len(), Ordering::Relaxed);
     }

@@ -10,6 +10,8 @@ mod health;
 mod kept;
 mod logs;
 mod prefect;
+mod prefect_faults;
+mod prefect_server;
 mod proxy;
 mod recorder;
 mod serve;

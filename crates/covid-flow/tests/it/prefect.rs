@@ -297,7 +297,7 @@ async fn a_worker_runs_what_is_triggered() {
 async fn a_run_is_cancelled_from_the_server() {
     let Some(scene) = Scene::find().await else { return };
     let flow = scene.flow(async |context: Context, _| {
-        let wait = || async { Ok::<_, Fault>(std::future::pending::<()>().await) };
+        let wait = || std::future::pending::<Result<(), Fault>>();
         context.task("wait", TaskOptions::default().droppable(), wait).await
     });
     let deployed = scene.deploy(&flow).await;
@@ -368,9 +368,10 @@ async fn a_run_of_a_worker_that_died_is_run_by_another() {
         async move {
             let first = counted.fetch_add(1, Ordering::Relaxed) == 0;
             let work = || async move {
-                Ok::<_, Fault>(if first {
-                    sleep(LIMIT * 2).await
-                })
+                if first {
+                    sleep(LIMIT * 2).await;
+                }
+                Ok::<_, Fault>(())
             };
             context.task("work", TaskOptions::default().droppable(), work).await
         }
@@ -404,7 +405,9 @@ async fn a_run_that_another_worker_took_is_let_go() {
     let thief = scene.name.as_str();
     scene.post(&format!("work_pools/{thief}/workers/heartbeat"), &json!({ "name": thief })).await;
     scene.patch(&format!("flow_runs/{}", run.id), &json!({ "infrastructure_pid": thief })).await;
+    let stopping = Instant::now();
     worker.stopped().await;
+    assert!(stopping.elapsed() < Duration::from_secs(10), "it saw that, and did not wait for the end of its patience");
     assert_eq!(scene.states(&run).await, ["Scheduled", "Pending", "Running"]);
 }
 
@@ -416,7 +419,8 @@ async fn a_server_that_goes_away_is_waited_for() {
         for step in 0..20 {
             let work = || async {
                 tracing::info!("step {step}");
-                Ok::<_, Fault>(sleep(Duration::from_millis(200)).await)
+                sleep(Duration::from_millis(200)).await;
+                Ok::<_, Fault>(())
             };
             context.task("step", TaskOptions::default(), work).await?;
         }
