@@ -11,6 +11,7 @@ mod kept;
 mod local;
 mod logs;
 mod observer;
+pub mod prefect;
 mod run;
 mod serve;
 mod settings;

@@ -9,6 +9,10 @@ mod golden;
 mod health;
 mod kept;
 mod logs;
+mod prefect;
+mod prefect_faults;
+mod prefect_server;
+mod proxy;
 mod recorder;
 mod serve;
 #[cfg(unix)]

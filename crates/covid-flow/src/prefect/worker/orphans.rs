@@ -1,0 +1,122 @@
+//! Flow runs whose worker has gone.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+
+use super::Worker;
+use crate::{
+    StateKind,
+    prefect::{PrefectError, Proposal, RemoteFlowRun, StateType, Verdict},
+};
+
+/// The flow runs of a pool that were seen without a living worker.
+#[derive(Default)]
+pub(super) struct Orphans {
+    last_look: Option<Instant>,
+    /// By flow run: its state's id, and since when it was seen so.
+    suspects: HashMap<String, (String, Instant)>,
+}
+
+impl Orphans {
+    /// Looks for them, as often as workers say that they live; what was without a worker for long enough is set back.
+    pub(super) async fn look(
+        &mut self,
+        worker: &Worker,
+        is_active: impl Fn(&str) -> bool + Send,
+    ) -> Result<(), PrefectError> {
+        let settings = worker.prefect.settings();
+        let pause = Duration::from_secs(settings.heartbeat_seconds.into());
+        if self.last_look.is_some_and(|last| last.elapsed() < pause) {
+            return Ok(());
+        }
+        self.last_look = Some(Instant::now());
+        let found = match unattended(worker, is_active).await {
+            Ok(found) => found,
+            Err(error) => {
+                // After it was away itself, the server knows of no worker that lives: they need time to say so.
+                self.suspects.clear();
+                return Err(error);
+            }
+        };
+        let patience = Duration::from_secs_f64(settings.orphan_seconds);
+        for run in self.seen_for(found, patience) {
+            set_back(worker, &run).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes what was found, and gives what was found so for long enough.
+    fn seen_for(&mut self, found: Vec<RemoteFlowRun>, patience: Duration) -> Vec<RemoteFlowRun> {
+        let earlier = std::mem::take(&mut self.suspects);
+        let mut ripe = Vec::new();
+        for run in found {
+            let Some(state) = &run.state else { continue };
+            let since = earlier.get(&run.id).filter(|(id, _)| *id == state.id).map_or_else(Instant::now, |seen| seen.1);
+            self.suspects.insert(run.id.clone(), (state.id.clone(), since));
+            if since.elapsed() >= patience {
+                ripe.push(run);
+            }
+        }
+        ripe
+    }
+}
+
+/// The flow runs that should be at work, and that no living worker has.
+async fn unattended(
+    worker: &Worker,
+    is_active: impl Fn(&str) -> bool + Send,
+) -> Result<Vec<RemoteFlowRun>, PrefectError> {
+    let filter = json!({
+        "work_pools": { "name": { "any_": [worker.pool] } },
+        "flow_runs": { "state": { "type": { "any_": ["PENDING", "RUNNING", "CANCELLING"] } } },
+    });
+    let mut runs = worker.prefect.flow_runs(&filter).await?;
+    runs.retain(|run| !is_active(&run.id));
+    if runs.is_empty() {
+        return Ok(runs);
+    }
+    let living = worker.prefect.living_workers(&worker.pool).await?;
+    // One of this worker's own that is not active was lost between its claim and its beginning, or at its end.
+    let is_attended = |name: &String| *name != worker.name && living.contains(name);
+    runs.retain(|run| !run.worker.as_ref().is_some_and(is_attended));
+    Ok(runs)
+}
+
+/// Lets a run be claimed anew, or ends it if it was to be cancelled.
+async fn set_back(worker: &Worker, seen: &RemoteFlowRun) -> Result<(), PrefectError> {
+    let prefect = &worker.prefect;
+    // Other workers look, too: what one of them did since counts.
+    let now = prefect.flow_run(&seen.id).await?;
+    let state_id = |run: &RemoteFlowRun| run.state.as_ref().map(|state| state.id.clone());
+    if state_id(&now) != state_id(seen) || now.worker != seen.worker {
+        return Ok(());
+    }
+    let gone =
+        seen.worker.as_ref().map_or("no worker has it".to_owned(), |name| format!("the worker `{name}` is gone"));
+    if now.state_type() == Some(StateType::Cancelling) {
+        return propose(worker, &now, &Proposal::new(StateKind::Cancelled, gone)).await.map(drop);
+    }
+    // The server lets nothing that has ended become Crashed, but would set it back to Scheduled: this one comes first, so that
+    // neither a run that just ended nor one that another worker sets back begins twice.
+    if propose(worker, &now, &Proposal::new(StateKind::Crashed, gone.clone())).await? {
+        // Nobody's, before anybody can claim it: else the next worker's claim would be seen as the last one's.
+        prefect.set_worker(&now.id, None).await?;
+        propose(worker, &now, &Proposal::scheduled(worker.clock.now(), format!("anew, since {gone}"))).await?;
+    }
+    Ok(())
+}
+
+async fn propose(worker: &Worker, run: &RemoteFlowRun, to: &Proposal) -> Result<bool, PrefectError> {
+    let verdict = worker.prefect.set_flow_run_state(&run.id, to, false).await?;
+    match &verdict {
+        Verdict::Accepted => tracing::warn!("the flow run `{}` is {to}", run.name),
+        Verdict::Declined { status, reason } => {
+            tracing::info!("Prefect says {status}: the flow run `{}` is not {to} ({reason})", run.name);
+        }
+    }
+    Ok(verdict.is_accepted())
+}

@@ -1,0 +1,229 @@
+//! The flow runs that a worker has at work.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    future::pending,
+    sync::Arc,
+    time::Duration,
+};
+
+use covid_core::Explain as _;
+use serde_json::{Value, json};
+use tokio::{
+    task::{AbortHandle, JoinSet},
+    time::{Instant, sleep},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{Worker, orphans::Orphans};
+use crate::{
+    AnyFlow, Engine, FlowRun, Observer, StateKind,
+    prefect::{PrefectError, PrefectObserver, Proposal, RemoteFlowRun, RemoteState, StateType, Verdict},
+};
+
+/// What a worker does from its beginning to its end.
+pub(super) struct Shift<'w> {
+    worker: &'w Worker,
+    active: HashMap<String, Active>,
+    tasks: JoinSet<()>,
+    orphans: Orphans,
+    /// Names of flows by their id at the server.
+    flow_names: HashMap<String, String>,
+    /// Flows that this program does not have, each of them told once.
+    unknown: BTreeSet<String>,
+}
+
+/// A flow run at work.
+struct Active {
+    name: String,
+    cancel: CancellationToken,
+    observer: Arc<PrefectObserver>,
+    task: AbortHandle,
+}
+
+impl Active {
+    /// It is somebody else's.
+    fn give_up(&self, why: &str) {
+        if !self.task.is_finished() {
+            tracing::warn!("the flow run `{}` is stopped here: {why}", self.name);
+        }
+        self.observer.disown();
+        self.cancel.cancel();
+    }
+}
+
+impl<'w> Shift<'w> {
+    pub(super) fn new(worker: &'w Worker) -> Self {
+        let (active, tasks, orphans) = (HashMap::new(), JoinSet::new(), Orphans::default());
+        Self { worker, active, tasks, orphans, flow_names: HashMap::new(), unknown: BTreeSet::new() }
+    }
+
+    /// Looks after the runs at work, after those that nobody works at, and for new ones.
+    pub(super) async fn round(&mut self, stop: &CancellationToken) -> Result<(), PrefectError> {
+        self.watch().await?;
+        let active = &self.active;
+        self.orphans.look(self.worker, |id| active.contains_key(id)).await?;
+        if self.active.len() < self.worker.limit {
+            let due = self.worker.prefect.due(&self.worker.pool, self.worker.clock.now()).await?;
+            for run in due {
+                if self.active.len() >= self.worker.limit || stop.is_cancelled() {
+                    break;
+                }
+                self.take(run).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until a run ends; for ever if there is none.
+    pub(super) async fn one_ends(&mut self) {
+        if self.tasks.join_next().await.is_none() {
+            return pending().await;
+        }
+        self.active.retain(|_, active| !active.task.is_finished());
+    }
+
+    /// Lets the runs end, and cancels those that take too long for that.
+    pub(super) async fn drain(mut self) {
+        let settings = self.worker.prefect.settings();
+        let (poll, drain) = (settings.poll_seconds, settings.drain_seconds);
+        let end = Instant::now() + Duration::from_secs_f64(drain);
+        while !self.active.is_empty() {
+            if Instant::now() >= end {
+                self.active.values().for_each(|active| active.cancel.cancel());
+            }
+            tokio::select! {
+                () = self.one_ends() => continue,
+                () = sleep(Duration::from_secs_f64(poll)) => {}
+                () = tokio::time::sleep_until(end), if Instant::now() < end => continue,
+            }
+            if let Err(error) = self.watch().await {
+                tracing::warn!("the worker `{}` does not see its flow runs at Prefect: {error}", self.worker.name);
+            }
+        }
+    }
+
+    /// Looks what the server says of the runs at work.
+    async fn watch(&mut self) -> Result<(), PrefectError> {
+        self.active.retain(|_, active| !active.task.is_finished());
+        if self.active.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<_> = self.active.keys().collect();
+        let found = self.worker.prefect.flow_runs(&json!({ "flow_runs": { "id": { "any_": ids } } })).await?;
+        let found: HashMap<_, _> = found.iter().map(|run| (run.id.as_str(), run)).collect();
+        for (id, active) in &self.active {
+            match found.get(id.as_str()) {
+                None => active.give_up("Prefect has it no more"),
+                Some(run) if run.worker.as_ref() != Some(&self.worker.name) => active.give_up("it is another worker's"),
+                Some(run) => match run.state_type() {
+                    Some(StateType::Scheduled) => active.give_up("it was set back to Scheduled"),
+                    // Cancelling, or ended by somebody.
+                    Some(kind) if kind == StateType::Cancelling || kind.is_final() => active.cancel.cancel(),
+                    _ => {}
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// Claims a run and begins it, if it can be had.
+    async fn take(&mut self, run: RemoteFlowRun) -> Result<(), PrefectError> {
+        if self.active.contains_key(&run.id) {
+            return Ok(());
+        }
+        let Some(flow) = self.flow(&run).await? else { return Ok(()) };
+        match self.claim(&run).await {
+            Ok(true) => self.begin(run, flow),
+            Ok(false) => {}
+            Err(error) if error.may_pass() => return Err(error),
+            // It may have been removed: the others are not to wait for it.
+            Err(error) => tracing::warn!("the flow run `{}` cannot be claimed: {error}", run.name),
+        }
+        Ok(())
+    }
+
+    /// The flow of a run; none if this program does not have it, and leaves it to others.
+    async fn flow(&mut self, run: &RemoteFlowRun) -> Result<Option<AnyFlow>, PrefectError> {
+        let name = match self.flow_names.get(&run.flow_id) {
+            Some(name) => name.clone(),
+            None => self.worker.prefect.flow_name(&run.flow_id).await?,
+        };
+        self.flow_names.insert(run.flow_id.clone(), name.clone());
+        match self.worker.flows.get(&name) {
+            Ok(flow) => Ok(Some(flow.clone())),
+            Err(error) => {
+                if self.unknown.insert(name) {
+                    tracing::warn!("flow runs of the work pool `{}` are left alone: {error}", self.worker.pool);
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// Claims a run. Should another worker claim it at the same moment all the same, then the one that is noted as its worker
+    /// last has it, and the other one lets it go ([`Self::watch`]).
+    async fn claim(&self, run: &RemoteFlowRun) -> Result<bool, PrefectError> {
+        let Worker { prefect, name, .. } = self.worker;
+        let claim = Proposal::new(StateKind::Pending, format!("claimed by the worker `{name}`"));
+        if let Verdict::Declined { status, reason } = prefect.set_flow_run_state(&run.id, &claim, false).await? {
+            tracing::debug!("Prefect says {status} to the claim of the flow run `{}`: {reason}", run.name);
+            return Ok(false);
+        }
+        let states = prefect.flow_run_states(&run.id).await?;
+        let place = states.iter().position(|state| state.came_of(&claim));
+        match place.and_then(|place| place.checked_sub(1)).map(|before| &states[before]) {
+            Some(before) if before.kind == StateType::Scheduled => {}
+            // What ended between the poll and the claim is not to run again, although the server would allow it.
+            Some(ended) if ended.kind.is_final() => {
+                self.restore(run, ended).await?;
+                return Ok(false);
+            }
+            // A busy server with SQLite was seen to accept two claims at once: the first one counts.
+            _ => return Ok(false),
+        }
+        let now = prefect.flow_run(&run.id).await?;
+        if now.state_type() != Some(StateType::Pending) || now.worker != run.worker {
+            return Ok(false);
+        }
+        prefect.set_worker(&run.id, Some(name)).await?;
+        Ok(true)
+    }
+
+    /// Gives a run that had ended its last state back.
+    async fn restore(&self, run: &RemoteFlowRun, ended: &RemoteState) -> Result<(), PrefectError> {
+        let kind = StateKind::ALL.into_iter().find(|kind| kind.is_final() && ended.kind.is_of(*kind));
+        let Some(kind) = kind else { return Ok(()) };
+        let state = Proposal::new(kind, ended.message.clone().unwrap_or_default());
+        self.worker.prefect.set_flow_run_state(&run.id, &state, true).await.map(drop)
+    }
+
+    fn begin(&mut self, run: RemoteFlowRun, flow: AnyFlow) {
+        let Worker { prefect, clock, observers, name, .. } = self.worker;
+        let observer = Arc::new(PrefectObserver::new(prefect.clone(), Some(name.clone())));
+        let mut told: Vec<Arc<dyn Observer>> = observers.clone();
+        told.push(observer.clone());
+        let engine = Engine::new(Arc::new(told), clock.clone());
+        let cancel = CancellationToken::new();
+        let (id, token) = (run.id.clone(), cancel.clone());
+        let run_name = run.name.clone();
+        let run = local(run, flow.name());
+        let task = self.tasks.spawn(async move {
+            let ended = engine.run(&flow, run, token).await;
+            tracing::info!("the flow run `{}` ended as {}", ended.run.name, ended.state.kind);
+        });
+        self.active.insert(id, Active { name: run_name, cancel, observer, task });
+    }
+}
+
+/// The run as the engine knows it.
+fn local(run: RemoteFlowRun, flow: &str) -> FlowRun {
+    FlowRun {
+        id: run.id,
+        name: run.name,
+        flow: flow.to_owned(),
+        parameters: Value::Object(run.parameters),
+        schedule: run.deployment_id.filter(|_| run.auto_scheduled),
+        scheduled_at: run.expected_start_time.filter(|_| run.auto_scheduled),
+    }
+}
