@@ -1,10 +1,14 @@
 //! The command line, and what it does.
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use covid_cli::{CommonArgs, Format, Session, days_arg, ending, print_json, print_stdout};
-use covid_pipeline::{Project, ReplayRequest, deliver, parse_date, replay, write_document};
+use covid_pipeline::{
+    Parameters, Project, ProjectFlows, ReplayRequest, Settings,
+    commands::{self, FlowCommand},
+    flows, parse_date, replay, write_document,
+};
 
 use crate::render;
 
@@ -26,6 +30,8 @@ enum Command {
     /// Ends with the loop's score beside that of the first champion left alone and of each model refitted each time. Cut
     /// off and called again, it goes on.
     Replay(ReplayArgs),
+    #[command(flatten)]
+    Flow(FlowCommand),
 }
 
 #[derive(Debug, clap::Args)]
@@ -45,16 +51,20 @@ struct ReplayArgs {
 }
 
 pub(crate) async fn execute(args: &Args, session: &Session) -> Result<ExitCode> {
-    let clock = session.clock;
-    let project = Project::open(session.settings(&[])?, Arc::new(move || clock.now())).await?;
+    let settings: Settings = session.settings(&[])?;
     match &args.command {
-        None => deliver_once(session, &project).await,
-        Some(Command::Replay(asked)) => replay_days(asked, session, &project).await,
+        None => deliver(session, settings).await,
+        Some(Command::Replay(asked)) => {
+            let project = Project::open(settings, commands::now(session)).await?;
+            replay_days(asked, session, &project).await
+        }
+        Some(Command::Flow(command)) => commands::execute(command, session, settings, flows::DELIVER).await,
     }
 }
 
-async fn deliver_once(session: &Session, project: &Project) -> Result<ExitCode> {
-    let report = deliver(project, project.registry().await?.as_ref()).await?;
+async fn deliver(session: &Session, settings: Settings) -> Result<ExitCode> {
+    let flows = ProjectFlows::new(settings.clone(), commands::now(session));
+    let report = commands::run_here(session, &settings, &flows.deliver, Parameters::of(&settings)?).await?;
     match session.format {
         Format::Text => print_stdout(&render::delivered(&report)),
         Format::Json => print_json(&report),

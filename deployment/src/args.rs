@@ -1,12 +1,15 @@
 //! The command line, and what each command does.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use covid_cli::{CommonArgs, Format, Session, print_json, print_stdout};
 use covid_core::Date;
-use covid_pipeline::{Project, committed_runs, export, predict, show, sweep};
-use covid_prediction::Branch;
+use covid_pipeline::{
+    Parameters, Project, ProjectFlows, Settings,
+    commands::{self, FlowCommand},
+    committed_runs, export, flows, show, sweep,
+};
 
 use crate::render;
 
@@ -51,39 +54,56 @@ enum Command {
     },
     /// Remove parts of runs that were never committed
     Sweep,
+    #[command(flatten)]
+    Flow(FlowCommand),
 }
 
-impl Args {
-    /// The settings that flags of this program give.
-    pub(crate) fn overrides(&self) -> Vec<(&'static str, toml::Value)> {
-        self.horizon.map(|days| ("prediction.horizon", days.into())).into_iter().collect()
+pub(crate) async fn execute(args: &Args, session: &Session) -> Result<ExitCode> {
+    let overrides: Vec<_> = args.horizon.map(|days| ("prediction.horizon", days.into())).into_iter().collect();
+    let settings: Settings = session.settings(&overrides)?;
+    match &args.command {
+        None => predict(session, settings).await?,
+        Some(Command::Flow(command)) => return commands::execute(command, session, settings, flows::PREDICT).await,
+        Some(command) => {
+            let project = Project::open(settings, commands::now(session)).await?;
+            read(command, session, &project).await?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn predict(session: &Session, settings: Settings) -> Result<()> {
+    let flows = ProjectFlows::new(settings.clone(), commands::now(session));
+    let report = commands::run_here(session, &settings, &flows.predict, Parameters::of(&settings)?).await?;
+    match session.format {
+        Format::Text => print_stdout(&render::prediction(&report)?),
+        Format::Json => print_json(&report),
     }
 }
 
-pub(crate) async fn execute(args: &Args, session: &Session, project: &Project) -> Result<()> {
+/// The commands about what was committed.
+async fn read(command: &Command, session: &Session, project: &Project) -> Result<()> {
     let text = session.format == Format::Text;
-    match &args.command {
-        None => {
-            let report = predict(project, project.registry().await?.as_ref(), Branch::Real).await?;
-            if text { print_stdout(&render::prediction(&report)?) } else { print_json(&report) }
-        }
-        Some(Command::Show { location, on }) => {
+    match command {
+        Command::Show { location, on } => {
             let on = on.as_deref().map(|text| date(text, session)).transpose()?;
             let report = show(project, project.registry().await?.as_ref(), location, on).await?;
             if text { print_stdout(&render::show(&report)) } else { print_json(&report) }
         }
-        Some(Command::Runs) => {
+        Command::Runs => {
             let runs = committed_runs(project).await?;
             if text { print_stdout(&render::runs(&runs)) } else { print_json(&runs) }
         }
-        Some(Command::Export { out, data_only }) => {
+        Command::Export { out, data_only } => {
             let run = export(project, out, *data_only).await?;
             if text { print_stdout(&render::exported(&run, out)) } else { print_json(&run) }
         }
-        Some(Command::Sweep) => {
+        Command::Sweep => {
             let swept = sweep(project).await?;
             if text { print_stdout(&render::swept(swept)) } else { print_json(&swept) }
         }
+        // Done before, without a project.
+        Command::Flow(_) => Ok(()),
     }
 }
 

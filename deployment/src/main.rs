@@ -3,22 +3,16 @@
 mod args;
 mod render;
 
-use std::{process::ExitCode, sync::Arc};
+use std::process::ExitCode;
 
 use clap::Parser;
-use covid_pipeline::Project;
 
 use crate::args::Args;
 
 fn main() -> ExitCode {
     let args = Args::parse();
     covid_cli::run(|| {
-        let session = covid_cli::start(&args.common)?;
-        let clock = session.clock;
-        tokio::runtime::Runtime::new()?.block_on(async {
-            let project = Project::open(session.settings(&args.overrides())?, Arc::new(move || clock.now())).await?;
-            args::execute(&args, &session, &project).await
-        })?;
-        Ok(ExitCode::SUCCESS)
+        let session = covid_pipeline::commands::start(&args.common)?;
+        tokio::runtime::Runtime::new()?.block_on(args::execute(&args, &session))
     })
 }

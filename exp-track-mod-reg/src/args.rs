@@ -6,8 +6,8 @@ use anyhow::Result;
 use covid_cli::{CommonArgs, Format, Session, days_arg, print_json, print_stdout};
 use covid_core::Fault;
 use covid_pipeline::{
-    BacktestRequest, KaggleRequest, PipelineError, Project, RunQuery, Settings, backtest, compare_runs, kaggle,
-    parse_date, promote, promotions, rollback, sync, tracking_runs, train_and_promote, versions,
+    BacktestRequest, KaggleRequest, Parameters, PipelineError, Project, ProjectFlows, RunQuery, Settings, backtest,
+    commands, compare_runs, kaggle, parse_date, promote, promotions, rollback, sync, tracking_runs, versions,
 };
 use covid_training::Recipe;
 
@@ -124,9 +124,21 @@ pub(crate) async fn execute(args: &Args, session: &Session) -> Result<()> {
             print_json(&report)
         };
     }
-    let clock = session.clock;
-    let project = Project::open(settings, Arc::new(move || clock.now())).await?;
+    if args.command.is_none() {
+        return train(session, &settings.checked()?).await;
+    }
+    let project = Project::open(settings, commands::now(session)).await?;
     execute_on(args, session, &project).await
+}
+
+async fn train(session: &Session, settings: &Settings) -> Result<()> {
+    let bar = session.progress.bar("candidates", Recipe::CANDIDATES.len());
+    let flows = ProjectFlows::new(settings.clone(), commands::now(session)).with_tick(Arc::new(move || bar.inc()));
+    let report = commands::run_here(session, settings, &flows.train_and_promote, Parameters::of(settings)?).await?;
+    match session.format {
+        Format::Text => print_stdout(&render::training(&report)),
+        Format::Json => print_json(&report),
+    }
 }
 
 async fn submit(asked: &KaggleArgs, session: &Session, settings: &Settings) -> Result<()> {
@@ -143,13 +155,7 @@ async fn execute_on(args: &Args, session: &Session, project: &Project) -> Result
     let text = session.format == Format::Text;
     match &args.command {
         // Done before, without a project.
-        Some(Command::Kaggle(_) | Command::Sync { .. }) => Ok(()),
-        None => {
-            let registry = project.registry().await?;
-            let bar = session.progress.bar("candidates", Recipe::CANDIDATES.len());
-            let report = train_and_promote(project, registry.as_ref(), move || bar.inc()).await?;
-            if text { print_stdout(&render::training(&report)) } else { print_json(&report) }
-        }
+        None | Some(Command::Kaggle(_) | Command::Sync { .. }) => Ok(()),
         Some(Command::Backtest(asked)) => {
             let request = request(asked, project)?;
             let bar = session.progress.bar("origins", request.origins(project)?.len());

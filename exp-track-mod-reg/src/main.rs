@@ -12,7 +12,7 @@ use crate::args::Args;
 fn main() -> ExitCode {
     let args = Args::parse();
     covid_cli::run(|| {
-        let session = covid_cli::start(&args.common)?;
+        let session = covid_pipeline::commands::start(&args.common)?;
         tokio::runtime::Runtime::new()?.block_on(args::execute(&args, &session))?;
         Ok(ExitCode::SUCCESS)
     })

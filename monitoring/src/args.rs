@@ -4,7 +4,11 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use covid_cli::{CommonArgs, Format, Session, ending, print_json, print_stdout};
-use covid_pipeline::{Project, monitor, monitoring_text};
+use covid_pipeline::{
+    Parameters, ProjectFlows, Settings,
+    commands::{self, FlowCommand},
+    flows, monitoring_text,
+};
 
 /// Score the committed forecasts whose dates have come
 ///
@@ -14,10 +18,18 @@ use covid_pipeline::{Project, monitor, monitoring_text};
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) common: CommonArgs,
+
+    #[command(subcommand)]
+    command: Option<FlowCommand>,
 }
 
-pub(crate) async fn execute(session: &Session, project: &Project) -> Result<ExitCode> {
-    let report = monitor(project, project.registry().await?.as_ref()).await?;
+pub(crate) async fn execute(args: &Args, session: &Session) -> Result<ExitCode> {
+    let settings: Settings = session.settings(&[])?;
+    if let Some(command) = &args.command {
+        return commands::execute(command, session, settings, flows::MONITOR).await;
+    }
+    let flows = ProjectFlows::new(settings.clone(), commands::now(session));
+    let report = commands::run_here(session, &settings, &flows.monitor, Parameters::of(&settings)?).await?;
     match session.format {
         Format::Text => print_stdout(&monitoring_text(&report)),
         Format::Json => print_json(&report),

@@ -14,5 +14,5 @@ pub use clock::{Clock, ClockError};
 pub use exit::{ending, exit_code, run};
 pub use output::{print_json, print_stdout};
 pub use progress::{Bar, Progress};
-pub use session::{Session, start};
+pub use session::{Session, start, start_with};
 pub use settings::{Origin, SettingsError, settings};

@@ -7,8 +7,9 @@ use std::{
 
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::{
-    EnvFilter,
+    EnvFilter, Layer, Registry,
     fmt::{FmtContext, FormatEvent, FormatFields, format},
+    layer::SubscriberExt as _,
     registry::LookupSpan,
 };
 
@@ -17,20 +18,21 @@ use crate::{CommonArgs, Progress};
 /// The project's own targets: the libraries by their common prefix, and the stage programs.
 const OURS: [&str; 6] = ["covid", "eda", "exp_track_mod_reg", "deployment", "monitoring", "delivery"];
 
-/// Sends events to stderr. A second call changes nothing.
-pub(crate) fn init(args: &CommonArgs, progress: &Progress) {
+/// Sends events to stderr, and to one more layer. A second call changes nothing.
+pub(crate) fn init(args: &CommonArgs, progress: &Progress, also: impl Layer<Registry> + Send + Sync) {
     let rust_log = env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
     let filter = EnvFilter::new(rust_log.clone().unwrap_or_else(|| directives(args)));
     let progress = progress.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let stderr = tracing_subscriber::fmt::layer()
         .with_ansi(stderr_has_colours())
         .with_writer(move || AboveBars(progress.clone()));
+    let told =
+        tracing_subscriber::registry().with(also.with_filter(EnvFilter::new(directives(&CommonArgs::default()))));
     // Already set only in tests, where the first is as good as the second.
     let _ = if args.verbose == 0 && rust_log.is_none() {
-        tracing::subscriber::set_global_default(subscriber.event_format(Sentences).finish())
+        tracing::subscriber::set_global_default(told.with(stderr.event_format(Sentences).with_filter(filter)))
     } else {
-        tracing::subscriber::set_global_default(subscriber.finish())
+        tracing::subscriber::set_global_default(told.with(stderr.with_filter(filter)))
     };
 }
 

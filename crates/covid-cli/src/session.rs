@@ -4,6 +4,7 @@ use std::env;
 
 use covid_core::Fault;
 use serde::de::DeserializeOwned;
+use tracing_subscriber::{Layer, Registry, layer::Identity};
 
 use crate::{Clock, CommonArgs, Format, Progress, logging, settings};
 
@@ -24,8 +25,16 @@ pub struct Session {
 /// # Errors
 /// If `COVID_NOW` is not an instant.
 pub fn start(args: &CommonArgs) -> Result<Session, Fault> {
+    start_with(args, Identity::new())
+}
+
+/// Starts a program whose events somebody else is told, too, from level `INFO` on, whatever stderr shows.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_with(args: &CommonArgs, also: impl Layer<Registry> + Send + Sync) -> Result<Session, Fault> {
     let progress = Progress::new(!args.no_progress && !args.quiet);
-    logging::init(args, &progress);
+    logging::init(args, &progress, also);
     let covid_now = environment().find_map(|(name, value)| (name == "COVID_NOW").then_some(value));
     let clock = Clock::new(covid_now.as_deref())?;
     Ok(Session { clock, progress, format: args.format, args: args.clone() })

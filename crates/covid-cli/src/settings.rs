@@ -23,21 +23,26 @@ const TEST_PREFIX: &str = "COVID_TEST_";
 const NOW: &str = "COVID_NOW";
 /// MLflow's own variable for the setting `tracking`.
 const MLFLOW: &str = "MLFLOW_TRACKING_URI";
-/// MLflow's own variables, and the settings that they stand for.
-const MLFLOW_VARIABLES: [(&str, &str); 4] = [
+/// MLflow's and Prefect's own variables, and the settings that they stand for.
+const CONVENTIONAL: [(&str, &str); 7] = [
     (MLFLOW, "tracking"),
     ("MLFLOW_TRACKING_USERNAME", "mlflow.username"),
     ("MLFLOW_TRACKING_PASSWORD", "mlflow.password"),
     ("MLFLOW_TRACKING_TOKEN", "mlflow.token"),
+    ("PREFECT_API_URL", "prefect.api_url"),
+    ("PREFECT_API_KEY", "prefect.api_key"),
+    ("PREFECT_API_AUTH_STRING", "prefect.auth_string"),
 ];
 /// Settings whose values are never shown.
-const SECRETS: [&str; 6] = [
+const SECRETS: [&str; 8] = [
     "alerts.slack_url",
     "alerts.smtp_url",
     "alerts.webhook_secret",
     "alerts.webhook_url",
     "mlflow.password",
     "mlflow.token",
+    "prefect.api_key",
+    "prefect.auth_string",
 ];
 /// The folder for downloads. Not set, it is in the user's own cache folder.
 const CACHE_DIR: &str = "fetch.cache_dir";
@@ -263,7 +268,7 @@ impl Layers {
     }
 
     fn add_environment(&mut self, env: &BTreeMap<String, String>) -> Result<(), SettingsError> {
-        for (name, key) in MLFLOW_VARIABLES {
+        for (name, key) in CONVENTIONAL {
             if let Some(text) = env.get(name).filter(|text| !text.is_empty()) {
                 self.set(key, Value::String(text.clone()), Origin::Variable(name.to_owned()))?;
             }
@@ -516,7 +521,7 @@ mod tests {
     #[test]
     fn every_setting_is_described() {
         let layers = Layers::defaults().unwrap();
-        assert_eq!(layers.defaults.len(), 82);
+        assert_eq!(layers.defaults.len(), 102);
         for key in layers.defaults.keys() {
             let description = description(key).unwrap();
             assert!(description.ends_with('.'), "{description}");

@@ -174,6 +174,10 @@ impl Explain for DataError {
             Self::Panel(error) => return error.hint(),
         })
     }
+
+    fn may_pass(&self) -> bool {
+        matches!(self, Self::Fetch(error) if error.may_pass())
+    }
 }
 
 const KNOWN_SOURCES: &str = "give `sample`, a folder of JHU CSSE's time series or daily reports or of dated vintages, \

@@ -10,11 +10,12 @@ use std::{
 
 use covid_core::{Fault, Timestamp};
 use futures_util::FutureExt as _;
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::{
-    Artifact, Clock, Event, FlowError, FlowRun, Lifecycle, Observer, State, StateKind, TaskOptions, TaskRun,
+    Artifact, Engine, Event, FlowError, FlowRun, Lifecycle, State, StateKind, TaskOptions, TaskRun,
     engine::panic_message,
 };
 
@@ -24,21 +25,15 @@ pub struct Context(Arc<Inner>);
 
 struct Inner {
     run: FlowRun,
-    observer: Arc<dyn Observer>,
-    clock: Arc<dyn Clock>,
+    engine: Engine,
     cancel: CancellationToken,
     /// How many tasks of each name were begun.
     begun: Mutex<BTreeMap<String, u32>>,
 }
 
 impl Context {
-    pub(crate) fn new(
-        run: FlowRun,
-        observer: Arc<dyn Observer>,
-        clock: Arc<dyn Clock>,
-        cancel: CancellationToken,
-    ) -> Self {
-        Self(Arc::new(Inner { run, observer, clock, cancel, begun: Mutex::default() }))
+    pub(crate) fn new(run: FlowRun, engine: Engine, cancel: CancellationToken) -> Self {
+        Self(Arc::new(Inner { run, engine, cancel, begun: Mutex::default() }))
     }
 
     /// The flow run.
@@ -48,7 +43,7 @@ impl Context {
 
     /// The present instant.
     pub fn now(&self) -> Timestamp {
-        self.0.clock.now()
+        self.0.engine.clock.now()
     }
 
     /// Says when the flow run is asked to stop, to who wants to wait for that or to pass it on.
@@ -67,7 +62,24 @@ impl Context {
     /// Leaves something for people to read.
     pub fn artifact(&self, artifact: Artifact) {
         let flow_run_id = self.0.run.id.clone();
-        self.0.observer.observe(Event::Artifact { flow_run_id, artifact });
+        self.0.engine.observer.observe(Event::Artifact { flow_run_id, artifact });
+    }
+
+    /// Offers parts of the work to others, in a task of that name: a flow with each of these parameters. It asks for help and
+    /// waits for none (see [`Offers`](crate::Offers)). Returns how many parts were offered: none where nobody else is.
+    ///
+    /// # Errors
+    /// [`FlowError::Cancelled`].
+    pub async fn offer(&self, task: &str, flow: &str, parameters: Vec<Value>) -> Result<usize, Fault> {
+        self.go_on()?;
+        let run = TaskRun::new(&self.0.run.id, task, self.index(task));
+        let (id, span) = (run.id.clone(), span(&run));
+        let offers = || async {
+            // Whoever takes a part may look for the task run: it is to be known by then.
+            self.0.engine.observer.flush().await;
+            Ok::<_, Fault>(self.0.engine.offers.offer(&self.0.run, Some(&id), flow, parameters.clone()).await)
+        };
+        TaskRunning::begin(self, run, TaskOptions::default()).finish(offers).instrument(span).await
     }
 
     /// Runs a task: `work` once, and again after a failure that may pass, as often as the options allow.
@@ -89,7 +101,7 @@ impl Context {
     {
         self.go_on()?;
         let task = TaskRun::new(&self.0.run.id, name, self.index(name));
-        let span = tracing::info_span!("task_run", task_run_id = %task.id, task = %task.task);
+        let span = span(&task);
         TaskRunning::begin(self, task, options).finish(work).instrument(span).await
     }
 
@@ -106,6 +118,10 @@ impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Context({})", self.0.run.name)
     }
+}
+
+fn span(task: &TaskRun) -> tracing::Span {
+    tracing::info_span!("task_run", task_run_id = %task.id, task = %task.task)
 }
 
 /// How one try ended.
@@ -189,7 +205,7 @@ impl<'c> TaskRunning<'c> {
         tracing::warn!("{fault}; trying again in {:.1} s", wait.as_secs_f64());
         self.enter(StateKind::AwaitingRetry, &fault.to_string());
         tokio::select! {
-            () = self.context.0.clock.sleep(wait) => {}
+            () = self.context.0.engine.clock.sleep(wait) => {}
             () = self.context.0.cancel.cancelled() => {}
         }
         if self.is_cancelled() {
@@ -217,7 +233,7 @@ impl<'c> TaskRunning<'c> {
 
     fn tell(&self) {
         let event = Event::TaskState { task: self.task.clone(), state: self.life.state().clone() };
-        self.context.0.observer.observe(event);
+        self.context.0.engine.observer.observe(event);
     }
 }
 

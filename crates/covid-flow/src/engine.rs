@@ -7,7 +7,10 @@ use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use crate::{AnyFlow, Clock, Context, Event, FlowError, FlowRun, Lifecycle, Observer, State, StateKind, logs};
+use crate::{
+    AnyFlow, Clock, Context, Event, FlowError, FlowRun, Lifecycle, Observer, Offers, State, StateKind, logs,
+    offers::Alone,
+};
 
 /// How a flow run ended.
 #[derive(Debug)]
@@ -20,17 +23,23 @@ pub struct Ended<R = ()> {
     pub result: Result<R, Fault>,
 }
 
-/// Who is told of flow runs, and what time it is for them.
+/// Who is told of flow runs, what time it is for them, and who may help.
 #[derive(Clone)]
 pub struct Engine {
-    observer: Arc<dyn Observer>,
-    clock: Arc<dyn Clock>,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) offers: Arc<dyn Offers>,
 }
 
 impl Engine {
-    /// An engine.
+    /// An engine whose flow runs do all their work themselves.
     pub fn new(observer: Arc<dyn Observer>, clock: Arc<dyn Clock>) -> Self {
-        Self { observer, clock }
+        Self { observer, clock, offers: Arc::new(Alone) }
+    }
+
+    /// Lets flow runs offer parts of their work to others.
+    pub fn offering(self, offers: Arc<dyn Offers>) -> Self {
+        Self { offers, ..self }
     }
 
     /// Runs a flow that the caller has claimed: the run is Pending, and nobody else's. It goes to Running and to its end, and
@@ -98,8 +107,7 @@ impl<'e> FlowRunning<'e> {
         F: Future<Output = Result<R, Fault>>,
     {
         self.enter(StateKind::Running, "");
-        let Engine { observer, clock } = self.engine;
-        let context = Context::new(self.run.clone(), observer.clone(), clock.clone(), self.cancel.clone());
+        let context = Context::new(self.run.clone(), self.engine.clone(), self.cancel.clone());
         // Unwind safe: nothing that the flow owned is looked at again.
         let work = AssertUnwindSafe(async { body(context).await }).catch_unwind();
         tokio::pin!(work);
@@ -108,6 +116,7 @@ impl<'e> FlowRunning<'e> {
             ended = &mut work => ended,
             () = self.cancel.cancelled() => {
                 self.enter(StateKind::Cancelling, "");
+                self.engine.offers.withdraw(&self.run).await;
                 work.await
             }
         };

@@ -62,4 +62,12 @@ impl Explain for MonitoringError {
             Self::Table(error) => error.hint(),
         }
     }
+
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Storage(error) => error.may_pass(),
+            Self::Prediction(error) => error.may_pass(),
+            _ => false,
+        }
+    }
 }

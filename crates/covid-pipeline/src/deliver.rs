@@ -7,7 +7,7 @@ use covid_storage::{PutMode, list_all};
 use serde::Serialize;
 
 use crate::{
-    CommittedRun, MonitoringReport, PipelineError, PredictionReport, Project, TrainingReport, monitor, predict,
+    CommittedRun, MonitoringReport, PipelineError, PredictionReport, Project, Steps, TrainingReport, monitor, predict,
     predict::predict_as_shadow,
     train::{Order, ensure_champion, train_as_ordered},
 };
@@ -38,22 +38,21 @@ pub struct DeliveryReport {
 ///
 /// # Errors
 /// As each of the steps; those before stay done.
-pub async fn deliver(project: &Project, registry: &dyn Registry) -> Result<DeliveryReport, Fault> {
-    let (_, first_training) = ensure_champion(project, registry).await?;
-    let monitoring = monitor(project, registry).await?;
-    let Asked { by, words, train } = asked(project, registry, &monitoring, first_training.is_some()).await?;
+pub async fn deliver(project: &Project, registry: &dyn Registry, steps: &Steps) -> Result<DeliveryReport, Fault> {
+    let (_, first_training) = steps.step("find-champion", || ensure_champion(project, registry)).await?;
+    let monitoring = steps.step("monitor", || monitor(project, registry)).await?;
+    let judge = || asked(project, registry, &monitoring, first_training.is_some());
+    let Asked { by, words, train } = steps.step("judge", judge).await?;
+    let order = Order { cause: Some(words.clone()), promote: project.settings.delivery.promote };
     let retraining = match train {
-        true => {
-            let order = Order { cause: Some(words.clone()), promote: project.settings.delivery.promote };
-            Some(train_as_ordered(project, registry, &order, || {}).await?)
-        }
+        true => Some(steps.step("retrain", || train_as_ordered(project, registry, &order, || {})).await?),
         false => None,
     };
-    let prediction = predict(project, registry, Branch::Real).await?;
-    let shadow = predict_as_shadow(project, registry).await?;
+    let prediction = predict(project, registry, Branch::Real, steps).await?;
+    let shadow = steps.step("predict-as-challenger", || predict_as_shadow(project, registry)).await?;
     let report =
         DeliveryReport { first_training, monitoring, asked_by: by, rule: words, retraining, prediction, shadow };
-    record(project, &report).await?;
+    steps.step("record", || record(project, &report)).await?;
     Ok(report)
 }
 

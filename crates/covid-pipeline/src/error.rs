@@ -108,6 +108,16 @@ pub enum PipelineError {
         /// Why not.
         reason: String,
     },
+    /// A tracker that other machines do not see.
+    #[error(
+        "the tracker `{tracking}` is a file of this machine, and the store `{store}` is not: workers elsewhere cannot share it"
+    )]
+    TrackerNotShared {
+        /// The store.
+        store: String,
+        /// The tracker.
+        tracking: String,
+    },
     /// A record that cannot be made.
     #[error("a record cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -140,6 +150,7 @@ impl Explain for PipelineError {
             | Self::NotEmbedded(_)
             | Self::NotAServer(_)
             | Self::NothingTracked(_)
+            | Self::TrackerNotShared { .. }
             | Self::Unwritable { .. } => FaultKind::Usage,
             Self::NoRun { .. } | Self::Unanswerable { .. } => FaultKind::Data,
             Self::GateRefused { .. } => FaultKind::Refused,
@@ -169,6 +180,9 @@ impl Explain for PipelineError {
             Self::NotEmbedded(_) => "say what to synchronise with `--tracking embedded:PATH`".into(),
             Self::NothingTracked(_) => {
                 "train first with `exp-track-mod-reg`, or say where it is with `--tracking embedded:PATH`".into()
+            }
+            Self::TrackerNotShared { .. } => {
+                "name an MLflow server with MLFLOW_TRACKING_URI or `--tracking http://HOST`".into()
             }
             Self::NotAServer(_) => "give the address of an MLflow server: `--to http://HOST`".into(),
             Self::Unwritable { .. } => "choose a place that you may write to".into(),

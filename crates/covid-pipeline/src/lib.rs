@@ -2,9 +2,11 @@
 
 mod backtest;
 mod candidates;
+pub mod commands;
 mod deliver;
 mod error;
 mod evidence;
+pub mod flows;
 mod kaggle;
 mod monitor;
 pub mod monitoring_page;
@@ -24,6 +26,7 @@ pub use backtest::{BacktestReport, BacktestRequest, ModelScore, backtest};
 pub use candidates::Candidate;
 pub use deliver::{DeliveryReport, deliver};
 pub use error::PipelineError;
+pub use flows::{Parameters, ProjectFlows, Steps};
 pub use kaggle::{KaggleReport, KaggleRequest, kaggle};
 pub use monitor::{MonitoringReport, Rolling, monitor};
 pub use predict::{CommittedRun, PredictionReport, committed_runs, export, predict, sweep};

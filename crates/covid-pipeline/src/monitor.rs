@@ -16,7 +16,7 @@ use covid_storage::{PutMode, list_all};
 use serde::Serialize;
 
 use crate::{
-    Project, TrainingReport, ensure_champion,
+    Project, Steps, TrainingReport, ensure_champion,
     monitoring_page::{About, MonitoringPage},
     predict,
     project::blocking,
@@ -114,7 +114,7 @@ pub async fn monitor(project: &Project, registry: &dyn Registry) -> Result<Monit
             let (_, trained) = ensure_champion(project, registry).await?;
             let mut before = project.clone();
             before.as_of = backdate(project)?;
-            predict(&before, registry, Branch::Backdated).await?;
+            predict(&before, registry, Branch::Backdated, &Steps::alone()).await?;
             let none = PanelError::Empty("published counts after the back-dated forecast");
             let monitored = score(project, Branch::Backdated).await?.ok_or(none)?;
             (Branch::Backdated, monitored, trained, None)

@@ -6,15 +6,16 @@ use covid_core::{Fault, Timestamp};
 use covid_data::Table;
 use covid_monitoring::monitoring_ledger;
 use covid_prediction::{
-    Branch, Champion, Manifest, PredictionError, Predictions, Request, Swept, predict as commit_predictions,
-    prediction_ledger,
+    Beginning, Branch, Champion, Manifest, Outcome, PredictionError, Predictions, Request, Swept, begin, outcome,
+    predict as commit_predictions, prediction_ledger,
 };
 use covid_registry::{CHALLENGER, Registry};
 use covid_training::TrainingError;
 use serde::Serialize;
 
 use crate::{
-    PipelineError, Project, TrainingReport,
+    PipelineError, Project, Steps, TrainingReport,
+    flows::offer_shards,
     train::{ensure_champion, tell_of_refit},
 };
 
@@ -61,18 +62,41 @@ pub struct PredictionReport {
 ///
 /// # Errors
 /// If training is needed and fails, a forecast explodes, or store or registry fail.
-pub async fn predict(project: &Project, registry: &dyn Registry, branch: Branch) -> Result<PredictionReport, Fault> {
-    let (champion, trained) = ensure_champion(project, registry).await?;
+pub async fn predict(
+    project: &Project,
+    registry: &dyn Registry,
+    branch: Branch,
+    steps: &Steps,
+) -> Result<PredictionReport, Fault> {
+    let (champion, trained) = steps.step("find-champion", || ensure_champion(project, registry)).await?;
     if branch == Branch::Real {
         tell_of_refit(project, &champion);
     }
     let request = request(project, branch);
-    let store = project.store.as_ref();
-    let outcome = commit_predictions(store, &champion, &request, &project.settings.training, project.now()).await?;
+    let outcome = commit(project, &champion, &request, steps).await?;
     let manifest = project.place_of(&outcome.manifest_key);
     let csv = outcome.csv_key.as_ref().map(|key| project.place_of(key));
     let run = describe(&outcome.manifest, true);
     Ok(PredictionReport { run, already_done: outcome.already_done, trained, manifest, csv, rows: outcome.rows })
+}
+
+/// Plans the run, forecasts its parts, and commits it. Of several parts, each is offered to others first; what they have done
+/// when this comes to it is not done again, and nobody is waited for.
+async fn commit(project: &Project, champion: &Champion, request: &Request, steps: &Steps) -> Result<Outcome, Fault> {
+    let (store, settings) = (project.store.as_ref(), &project.settings.training);
+    let planned = steps.step("plan", || begin(store, champion, request, settings, project.now())).await?;
+    let (manifest, already_done) = match planned {
+        Beginning::Done(manifest) => (*manifest, true),
+        Beginning::Planned(planned) => {
+            offer_shards(project, &planned, steps).await?;
+            // From the last one on: those who help begin with the first.
+            for shard in planned.shards().rev() {
+                steps.step("forecast-shard", || planned.forecast(store, shard)).await?;
+            }
+            (steps.step("commit", || planned.commit(store, project.now())).await?, false)
+        }
+    };
+    steps.step("read-back", || outcome(store, request, manifest.clone(), already_done)).await
 }
 
 /// Lets the challenger predict what the champion does, so that monitoring can compare them: a shadow run, which nobody is

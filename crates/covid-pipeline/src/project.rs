@@ -261,7 +261,11 @@ pub(crate) fn tracking_uri(set: Option<&str>, store: &StoreUri) -> String {
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| PipelineError::CutOff(error.to_string()))?
+    // What is logged there belongs to the same flow run.
+    let span = tracing::Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(work))
+        .await
+        .map_err(|error| PipelineError::CutOff(error.to_string()))?
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use covid_core::{Date, Fault};
 use covid_data::{FetchSettings, LoadOptions, Repair};
+use covid_flow::{FlowSettings, prefect::PrefectSettings};
 use covid_monitoring::{AlertSettings, MonitoringSettings};
 use covid_registry::MlflowSettings;
 use covid_training::{GateSettings, TrainingError, TrainingSettings};
@@ -46,6 +47,10 @@ pub struct Settings {
     pub alerts: AlertSettings,
     /// When the loop acts.
     pub delivery: DeliverySettings,
+    /// How patient flows are, and how this machine's schedules are kept.
+    pub flow: FlowSettings,
+    /// How a Prefect server is spoken to.
+    pub prefect: PrefectSettings,
 }
 
 /// What is predicted.
@@ -91,6 +96,8 @@ impl Settings {
         TrainingError::check_horizon(self.prediction.horizon)?;
         self.monitoring.checked()?;
         self.alerts.checked()?;
+        self.flow.clone().checked()?;
+        self.prefect.clone().checked()?;
         covid_prediction::check_shards(self.prediction.shards)?;
         let days = self.delivery.cooldown_days;
         if days > 365 {

@@ -35,6 +35,14 @@ pub enum PredictionError {
         /// The value given.
         value: String,
     },
+    /// The model of a plan that this process cannot have.
+    #[error("the model of the plan `{run}`, version {version}, cannot be made again as it was")]
+    OtherModel {
+        /// The run.
+        run: String,
+        /// The version that the plan names.
+        version: String,
+    },
     /// Work on another thread that did not end.
     #[error("the forecast was cut off: {0}")]
     CutOff(String),
@@ -67,7 +75,11 @@ impl PredictionError {
             Self::Registry(error) => error,
             Self::Storage(error) => error,
             Self::Training(error) => error,
-            Self::Damaged { .. } | Self::Unwritable { .. } | Self::OutOfRange { .. } | Self::CutOff(_) => return None,
+            Self::Damaged { .. }
+            | Self::Unwritable { .. }
+            | Self::OutOfRange { .. }
+            | Self::OtherModel { .. }
+            | Self::CutOff(_) => return None,
         })
     }
 }
@@ -76,7 +88,7 @@ impl Explain for PredictionError {
     fn kind(&self) -> FaultKind {
         match self {
             Self::Damaged { .. } => FaultKind::Data,
-            Self::OutOfRange { .. } => FaultKind::Usage,
+            Self::OutOfRange { .. } | Self::OtherModel { .. } => FaultKind::Usage,
             _ => self.inner().map_or(FaultKind::Unexpected, Explain::kind),
         }
     }
@@ -85,7 +97,14 @@ impl Explain for PredictionError {
         match self {
             Self::Damaged { .. } => Some("restore the object from a backup, or use another --store".into()),
             Self::OutOfRange { name, .. } => Some(format!("change {name} on the command line or in the settings")),
+            Self::OtherModel { .. } => {
+                Some("give every worker the same tracker and the same settings of `[training]`".into())
+            }
             _ => self.inner().and_then(Explain::hint),
         }
+    }
+
+    fn may_pass(&self) -> bool {
+        self.inner().is_some_and(Explain::may_pass)
     }
 }

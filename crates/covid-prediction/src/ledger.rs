@@ -158,6 +158,11 @@ impl<'a, W: Work> Ledger<'a, W> {
         Ok(Started::Planned(plan))
     }
 
+    /// The plan of a run.
+    pub async fn plan(&self, run: &RunId) -> Result<Plan<W>, PredictionError> {
+        get_json(self.store, &self.plan_key(run)).await
+    }
+
     /// The part of a shard, if an earlier attempt wrote one.
     pub async fn part(&self, plan: &Plan<W>, shard: usize) -> Result<Option<Part>, PredictionError> {
         let Some(object) = list_all(self.store, &self.part_prefix(plan, shard)).await?.into_iter().next() else {

@@ -8,10 +8,7 @@ use covid_storage::ObjectStore;
 use covid_training::{Model, TrainingError, TrainingSettings};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Branch, Champion, Ledger, Manifest, Part, Plan, PredictionError, Started, Work, champion::prepared, ledger,
-    rows::table_of,
-};
+use crate::{Branch, Champion, Ledger, Manifest, Planned, PredictionError, Started, Work, ledger};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -124,7 +121,62 @@ pub fn prediction_ledger<'a>(store: &'a dyn ObjectStore, dataset: &str, branch: 
     Ledger::new(store, dataset, branch, "predictions")
 }
 
-/// Makes and commits a prediction run, or finds it done.
+/// How a prediction run begins.
+#[derive(Debug)]
+pub enum Beginning {
+    /// The same was committed before.
+    Done(Box<Manifest<Predictions>>),
+    /// Its shards are to be forecast, perhaps those that an unfinished run left.
+    Planned(Planned),
+}
+
+/// Plans a prediction run, or finds it done.
+///
+/// # Errors
+/// If the as-of date is outside the panel, the horizon out of range, the model cannot be refitted, or the store fails.
+pub async fn begin(
+    store: &dyn ObjectStore,
+    champion: &Champion,
+    request: &Request,
+    settings: &TrainingSettings,
+    now: Timestamp,
+) -> Result<Beginning, PredictionError> {
+    TrainingError::check_horizon(request.horizon)?;
+    check_shards(request.shards)?;
+    let (model, version) = on_date(champion, request, *settings).await?;
+    let work = plan_work(store, champion, &model, version, request).await?;
+    // No shard is without a location.
+    let shards = request.shards.min(work.locations.len());
+    let ledger = prediction_ledger(store, &request.dataset, request.branch);
+    Ok(match ledger.start(work, shards, now).await? {
+        Started::Done(manifest) => Beginning::Done(Box::new(manifest)),
+        Started::Planned(plan) => {
+            Beginning::Planned(Planned::new(plan, model, Arc::clone(&request.panel), request.branch)?)
+        }
+    })
+}
+
+/// What a committed run is to whoever asked for it.
+///
+/// # Errors
+/// If the store fails or holds a damaged part.
+pub async fn outcome(
+    store: &dyn ObjectStore,
+    request: &Request,
+    manifest: Manifest<Predictions>,
+    already_done: bool,
+) -> Result<Outcome, PredictionError> {
+    let ledger = prediction_ledger(store, &request.dataset, request.branch);
+    let manifest_key = ledger.manifest_key(&manifest);
+    if !request.for_people {
+        return Ok(Outcome { manifest, already_done, rows: Table::concat([])?, manifest_key, csv_key: None });
+    }
+    let rows = ledger.rows(&manifest).await?;
+    let csv_key = Some(ledger.put_csv(&manifest, &with_run(&manifest, &rows)?).await?);
+    Ok(Outcome { manifest, already_done, rows, manifest_key, csv_key })
+}
+
+/// Makes and commits a prediction run, or finds it done: all of it here, one shard after the other.
 ///
 /// # Errors
 /// If the as-of date is outside the panel, the horizon out of range, a forecast not finite, or the store fails. Nothing
@@ -136,27 +188,16 @@ pub async fn predict(
     settings: &TrainingSettings,
     now: Timestamp,
 ) -> Result<Outcome, PredictionError> {
-    TrainingError::check_horizon(request.horizon)?;
-    check_shards(request.shards)?;
-    let (model, version) = on_date(champion, request, *settings).await?;
-    let (order, work) = plan_work(store, champion, &model, version, request).await?;
-    let ledger = prediction_ledger(store, &request.dataset, request.branch);
-    // No shard is without a location.
-    let shards = request.shards.min(order.len());
-    let (manifest, already_done) = match ledger.start(work, shards, now).await? {
-        Started::Done(manifest) => (manifest, true),
-        Started::Planned(plan) => {
-            let parts = carry_out(&ledger, &plan, &model, &request.panel, &order).await?;
-            (ledger.commit(plan, parts, now).await?, false)
+    let (manifest, already_done) = match begin(store, champion, request, settings, now).await? {
+        Beginning::Done(manifest) => (*manifest, true),
+        Beginning::Planned(planned) => {
+            for shard in planned.shards() {
+                planned.forecast(store, shard).await?;
+            }
+            (planned.commit(store, now).await?, false)
         }
     };
-    let manifest_key = ledger.manifest_key(&manifest);
-    if !request.for_people {
-        return Ok(Outcome { manifest, already_done, rows: Table::concat([])?, manifest_key, csv_key: None });
-    }
-    let rows = ledger.rows(&manifest).await?;
-    let csv_key = Some(ledger.put_csv(&manifest, &with_run(&manifest, &rows)?).await?);
-    Ok(Outcome { manifest, already_done, rows, manifest_key, csv_key })
+    outcome(store, request, manifest, already_done).await
 }
 
 /// Refuses a number of shards that no run can have.
@@ -188,18 +229,18 @@ async fn on_date(
     .await
 }
 
-/// Writes the vintage, and says what is to be done, with the positions of the locations in the order of their names.
+/// Writes the vintage, and says what is to be done.
 async fn plan_work(
     store: &dyn ObjectStore,
     champion: &Champion,
     model: &Model,
     version: String,
     request: &Request,
-) -> Result<(Vec<usize>, Predictions), PredictionError> {
-    let locations = request.panel.locations();
-    let mut order: Vec<usize> = (0..locations.len()).collect();
-    order.sort_by_key(|&i| locations[i].name());
-    let work = Predictions {
+) -> Result<Predictions, PredictionError> {
+    let mut locations: Vec<String> =
+        request.panel.locations().iter().map(|location| location.name().to_owned()).collect();
+    locations.sort();
+    Ok(Predictions {
         dataset: request.dataset.clone(),
         vintage: ledger::write_vintage(store, &request.dataset, &request.panel).await?,
         source_kind: request.source_kind,
@@ -214,55 +255,9 @@ async fn plan_work(
             run_id: champion.run_id.clone(),
             spec: model.spec().to_string(),
         },
-        locations: order.iter().map(|&i| locations[i].name().to_owned()).collect(),
+        locations,
         shadow: request.shadow,
-    };
-    Ok((order, work))
-}
-
-/// Writes the parts that are not there yet.
-async fn carry_out(
-    ledger: &Ledger<'_, Predictions>,
-    plan: &Plan<Predictions>,
-    model: &Arc<Model>,
-    panel: &Arc<Panel>,
-    order: &[usize],
-) -> Result<Vec<Part>, PredictionError> {
-    let mut parts = Vec::with_capacity(plan.shards);
-    // What models see of the whole panel, made when the first part needs it: places share what they say together.
-    let mut seen: Option<Arc<Panel>> = None;
-    for shard in 0..plan.shards {
-        let part = match ledger.part(plan, shard).await? {
-            Some(part) => part,
-            None => {
-                let positions = order[shard_bounds(order.len(), plan.shards, shard)].to_vec();
-                let (model, panel, work, before) =
-                    (Arc::clone(model), Arc::clone(panel), plan.work.clone(), seen.take());
-                let (table, prepared) = blocking(move || {
-                    let seen = match before {
-                        Some(seen) => seen,
-                        None => Arc::new(prepared(&panel.as_of(work.as_of)?, work.repair)),
-                    };
-                    Ok((shard_rows(&model, &seen, &positions, &work)?, seen))
-                })
-                .await?;
-                seen = Some(prepared);
-                ledger.put_part(plan, shard, &table).await?
-            }
-        };
-        parts.push(part);
-    }
-    Ok(parts)
-}
-
-/// The rows of some locations of what models see, of the targets that were published anywhere.
-fn shard_rows(model: &Model, seen: &Panel, positions: &[usize], work: &Predictions) -> Result<Table, PredictionError> {
-    let forecast = model.forecast_places(&seen.view(), positions, work.horizon)?;
-    Ok(table_of(&forecast, &seen.view().targets(), &work.model.name, &work.model.version)?)
-}
-
-fn shard_bounds(locations: usize, shards: usize, shard: usize) -> std::ops::Range<usize> {
-    locations * shard / shards..locations * (shard + 1) / shards
+    })
 }
 
 /// The rows with the columns that the tree's path holds, for people.
@@ -278,21 +273,11 @@ pub fn with_run(manifest: &Manifest<Predictions>, rows: &Table) -> Result<Table,
 }
 
 /// CPU work, off the threads that wait for bytes.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, PredictionError> + Send + 'static,
 ) -> Result<T, PredictionError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| PredictionError::CutOff(error.to_string()))?
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shards_cover_every_location_once() {
-        for (locations, shards) in [(289, 1), (289, 4), (3, 5), (10, 10)] {
-            let covered: Vec<usize> = (0..shards).flat_map(|shard| shard_bounds(locations, shards, shard)).collect();
-            assert_eq!(covered, (0..locations).collect::<Vec<_>>());
-        }
-    }
+    let span = tracing::Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(work))
+        .await
+        .map_err(|error| PredictionError::CutOff(error.to_string()))?
 }

@@ -332,4 +332,14 @@ impl Explain for RegistryError {
         };
         Some(hint.to_owned())
     }
+
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Remote(cause) => cause.may_pass(),
+            Self::Refused { cause, .. } => cause.may_pass(),
+            Self::Artifact { cause, .. } => cause.may_pass(),
+            Self::Busy { .. } => true,
+            _ => false,
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use covid_core::{Explain, FaultKind};
 use thiserror::Error;
 
-use crate::S3Error;
+use crate::{S3Error, S3Fault};
 
 /// Why an object could not be read or written.
 #[derive(Debug, Error)]
@@ -120,5 +120,9 @@ impl Explain for StorageError {
             Self::Stopped { .. } => "run the command again; what was being written is there whole or not at all",
         };
         Some(hint.to_owned())
+    }
+
+    fn may_pass(&self) -> bool {
+        matches!(self, Self::S3(error) if matches!(error.fault(), S3Fault::Busy | S3Fault::NoAnswer | S3Fault::Cut))
     }
 }

@@ -114,6 +114,15 @@ impl Explain for FetchError {
             Self::Stopped(_) => return None,
         })
     }
+
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Http(error) => error.may_pass(),
+            // The server may be changing the files at this moment.
+            Self::Content { .. } | Self::NoLineEnd { .. } | Self::Apart { .. } | Self::Busy { .. } => true,
+            _ => false,
+        }
+    }
 }
 
 /// What a client cannot know: which settings there are, and that what came is kept.

@@ -10,11 +10,14 @@ use std::{
 use async_trait::async_trait;
 use covid_core::Timestamp;
 
-use super::{Health, HealthStatus, LastRun, ScheduleHealth, metrics};
+use super::{Health, HealthStatus, LastRun, ScheduleHealth, WorkerHealth, metrics};
 use crate::{Clock, Event, FlowRun, KeptFlowRun, Observer, Schedule, State, StateKind};
 
 /// How long a time may have passed before its run begins.
 const STALLED_AFTER: Duration = Duration::from_secs(60);
+
+/// How long a worker may take from one round to the next: longer than it waits at most, with a call that is tried in vain.
+const ROUND_WITHIN: Duration = Duration::from_secs(600);
 
 /// Counts the flow runs of this process and remembers how each schedule fares. It is an [`Observer`]: whoever runs flows lets it
 /// be told, beside the one that keeps them.
@@ -26,6 +29,7 @@ pub struct Board {
 #[derive(Default)]
 pub(super) struct Known {
     pub(super) schedules: BTreeMap<String, ScheduleHealth>,
+    worker: Option<WorkerHealth>,
     /// By flow.
     pub(super) flows: BTreeMap<String, FlowCounts>,
     /// Flow runs at work, by id: when they began.
@@ -51,8 +55,14 @@ impl Board {
     /// How all fares now.
     pub fn health(&self) -> Health {
         let (now, known) = (self.clock.now(), self.known());
-        let status = known.schedules.values().map(|schedule| status(schedule, now)).max();
-        Health { status: status.unwrap_or(HealthStatus::Healthy), now, schedules: known.schedules.clone() }
+        let of_worker = known.worker.iter().map(|worker| of_worker(worker, now));
+        let status = known.schedules.values().map(|schedule| status(schedule, now)).chain(of_worker).max();
+        Health {
+            status: status.unwrap_or(HealthStatus::Healthy),
+            now,
+            schedules: known.schedules.clone(),
+            worker: known.worker.clone(),
+        }
     }
 
     /// The counts as Prometheus reads them.
@@ -73,6 +83,12 @@ impl Board {
         self.known().schedules.entry(schedule.to_owned()).or_default().missed += count;
     }
 
+    /// A worker begins a round.
+    pub(crate) fn round_of(&self, name: &str, pool: &str) {
+        let last_round = Some(self.clock.now());
+        self.known().worker = Some(WorkerHealth { name: name.to_owned(), pool: pool.to_owned(), last_round });
+    }
+
     /// Takes in a run of an earlier process.
     pub(crate) fn remember(&self, kept: &KeptFlowRun) {
         self.known().schedule_is(&kept.run, &kept.state);
@@ -90,6 +106,14 @@ fn status(schedule: &ScheduleHealth, now: Timestamp) -> HealthStatus {
     match (schedule.next, state) {
         (Some(next), _) if waits && overdue(next) => HealthStatus::Stalled,
         (_, Some(StateKind::Failed | StateKind::Crashed)) => HealthStatus::Failing,
+        _ => HealthStatus::Healthy,
+    }
+}
+
+fn of_worker(worker: &WorkerHealth, now: Timestamp) -> HealthStatus {
+    let since = |last| Duration::try_from(now.duration_since(last)).unwrap_or_default();
+    match worker.last_round.map(since) {
+        Some(since) if since > ROUND_WITHIN => HealthStatus::Stalled,
         _ => HealthStatus::Healthy,
     }
 }

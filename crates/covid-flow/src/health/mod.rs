@@ -5,7 +5,7 @@ mod client;
 mod metrics;
 mod server;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use covid_core::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,20 @@ pub struct Health {
     pub now: Timestamp,
     /// By name.
     pub schedules: BTreeMap<String, ScheduleHealth>,
+    /// The worker, in a process that is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<WorkerHealth>,
+}
+
+/// How a worker of a work pool fares.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerHealth {
+    /// The name by which Prefect knows it.
+    pub name: String,
+    /// Its work pool.
+    pub pool: String,
+    /// When it last began to look after its flow runs and for new ones; that Prefect is away does not keep it from that.
+    pub last_round: Option<Timestamp>,
 }
 
 /// Whether all is well.
@@ -32,8 +46,18 @@ pub enum HealthStatus {
     Healthy,
     /// A last run Failed or Crashed.
     Failing,
-    /// A time has passed by more than a minute, and its run has not begun.
+    /// A time has passed by more than a minute, and its run has not begun; or a worker makes no more rounds.
     Stalled,
+}
+
+impl fmt::Display for HealthStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Healthy => "healthy",
+            Self::Failing => "failing",
+            Self::Stalled => "stalled",
+        })
+    }
 }
 
 /// How a schedule fares.

@@ -46,6 +46,15 @@ impl Prefect {
         Ok(Self { client, base, settings })
     }
 
+    /// A client of the server that the settings name.
+    ///
+    /// # Errors
+    /// [`PrefectError::NoServer`]; as [`Self::new`].
+    pub fn of_settings(settings: &PrefectSettings) -> Result<Self, PrefectError> {
+        let url = settings.api_url.as_deref().ok_or(PrefectError::NoServer)?;
+        Self::new(url.parse()?, settings)
+    }
+
     /// The server's address, without its secrets.
     pub fn url(&self) -> String {
         self.base.to_string()
@@ -88,6 +97,11 @@ impl Prefect {
         self.find(&format!("deployments/name/{flow}/{name}")).await
     }
 
+    /// The name of a deployment, without that of its flow.
+    pub(super) async fn deployment_name(&self, id: &str) -> Result<String, PrefectError> {
+        Ok(self.get::<Named>(&format!("deployments/{id}")).await?.name)
+    }
+
     /// Makes a deployment: its id.
     pub(super) async fn create_deployment(&self, document: &Value) -> Result<String, PrefectError> {
         Ok(self.post::<Named>("deployments/", document).await?.id)
@@ -107,7 +121,12 @@ impl Prefect {
         parameters: &Map<String, Value>,
     ) -> Result<RemoteFlowRun, PrefectError> {
         let document = json!({ "parameters": parameters, "idempotency_key": new_id() });
-        self.post(&format!("deployments/{deployment_id}/create_flow_run"), &document).await
+        self.start_child(deployment_id, &document).await
+    }
+
+    /// The same for a flow run that is described in full: its name, its parent.
+    pub(super) async fn start_child(&self, deployment_id: &str, run: &Value) -> Result<RemoteFlowRun, PrefectError> {
+        self.post(&format!("deployments/{deployment_id}/create_flow_run"), run).await
     }
 
     /// A flow run as it is now.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{POOL_TYPE, Prefect, PrefectError};
@@ -17,7 +18,8 @@ pub struct Deployment {
     pub name: String,
     /// The work pool whose workers run it. It is made if it is missing.
     pub pool: String,
-    /// The parameters of a run for which nobody gives others, an object. They are shown to everybody: no secrets.
+    /// The parameters of a run for which nobody gives others, an object; `null` where each run brings its own. They are shown
+    /// to everybody: no secrets.
     pub parameters: Value,
     /// When it runs, if it runs by itself.
     pub schedule: Option<CronSchedule>,
@@ -37,7 +39,7 @@ pub struct Deployed {
 }
 
 /// Something that was made or changed at the server.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Change {
     /// What: ``work pool `laptops` ``, ``deployment `predict/daily`: tags``.
     pub what: String,
@@ -64,7 +66,9 @@ impl fmt::Display for Change {
 /// # Errors
 /// For parameters that do not fit the flow, a name that Prefect would refuse, a work pool of another type, and failed calls.
 pub async fn deploy(prefect: &Prefect, flow: &AnyFlow, deployment: &Deployment) -> Result<Deployed, PrefectError> {
-    flow.check(&deployment.parameters)?;
+    if !deployment.parameters.is_null() {
+        flow.check(&deployment.parameters)?;
+    }
     check_name("name of a deployment", &deployment.name)?;
     check_name("name of a work pool", &deployment.pool)?;
     let mut changes = Vec::new();

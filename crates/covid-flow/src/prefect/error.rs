@@ -11,6 +11,9 @@ pub enum PrefectError {
     /// A parameter, a name or a setting that cannot be.
     #[error(transparent)]
     Flow(#[from] FlowError),
+    /// No server is named.
+    #[error("no Prefect server is named")]
+    NoServer,
     /// User and password without a colon between them.
     #[error("the user and password for Prefect cannot be read: there is no `:` between them")]
     BadAuthString,
@@ -58,7 +61,7 @@ impl Explain for PrefectError {
             Self::Flow(cause) => cause.kind(),
             Self::Remote(cause) => cause.kind(),
             Self::Refused { .. } | Self::NotPrefect { .. } => FaultKind::Remote,
-            Self::BadAuthString | Self::NoPool { .. } | Self::ForeignPool { .. } => FaultKind::Usage,
+            Self::NoServer | Self::BadAuthString | Self::NoPool { .. } | Self::ForeignPool { .. } => FaultKind::Usage,
         }
     }
 
@@ -73,6 +76,9 @@ impl Explain for PrefectError {
                 HttpFault::Status { code: 500..=599, .. } => "try again later",
                 _ => "check what was asked for, and the server's log",
             },
+            Self::NoServer => {
+                "set PREFECT_API_URL to the address of its interface, such as http://127.0.0.1:4200/api; `serve` needs no server"
+            }
             Self::BadAuthString => "write `user:password` in PREFECT_API_AUTH_STRING",
             Self::NotPrefect { .. } => "check PREFECT_API_URL: the address of the interface ends with `/api`",
             Self::NoPool { .. } => "make it with `deploy`, or check the pool's name",
@@ -86,6 +92,7 @@ impl Explain for PrefectError {
             Self::Remote(cause) => cause.may_pass(),
             Self::Refused { cause, .. } => cause.may_pass(),
             Self::Flow(_)
+            | Self::NoServer
             | Self::BadAuthString
             | Self::NotPrefect { .. }
             | Self::NoPool { .. }

@@ -7,6 +7,7 @@ mod client;
 mod deploy;
 mod error;
 mod observer;
+mod offers;
 mod settings;
 mod wire;
 mod worker;

@@ -11,11 +11,17 @@ use crate::FlowError;
 /// How a Prefect server is spoken to, and how a worker waits.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct PrefectSettings {
+    /// The address of the server's interface (`PREFECT_API_URL`): `http://host:4200/api`. With none, there is no Prefect.
+    pub api_url: Option<String>,
     /// The key of Prefect Cloud (`PREFECT_API_KEY`), sent as a bearer token.
     pub api_key: Option<Secret>,
     /// User and password of a server of one's own, with a colon between them (`PREFECT_API_AUTH_STRING`). A key goes before it,
     /// as in Prefect's own client.
     pub auth_string: Option<Secret>,
+    /// The work pool of deployments and workers for which none is named.
+    pub pool: String,
+    /// How many flow runs a worker runs at once.
+    pub limit: usize,
     /// The longest that one try of a call may take.
     pub timeout_seconds: f64,
     /// Tries of a call.
@@ -38,8 +44,11 @@ pub struct PrefectSettings {
 impl Default for PrefectSettings {
     fn default() -> Self {
         Self {
+            api_url: None,
             api_key: None,
             auth_string: None,
+            pool: "covid".into(),
+            limit: 1,
             timeout_seconds: 30.0,
             tries: 5,
             backoff_seconds: 0.5,
@@ -63,6 +72,7 @@ impl PrefectSettings {
             false => Err(FlowError::OutOfRange { name, range, value }),
         };
         check((1..=20).contains(&self.tries), "prefect.tries", "from 1 to 20", self.tries.to_string())?;
+        check((1..=1000).contains(&self.limit), "prefect.limit", "from 1 to 1000", self.limit.to_string())?;
         let heartbeat = self.heartbeat_seconds;
         check((1..=3600).contains(&heartbeat), "prefect.heartbeat_seconds", "from 1 to 3600", heartbeat.to_string())?;
         for (name, seconds) in [

@@ -20,7 +20,7 @@ use serde::Serialize;
 pub use self::compare::{Alarms, Rival};
 pub(crate) use self::kept::KeptBacktests;
 use crate::{
-    PipelineError, Project, deliver,
+    PipelineError, Project, Steps, deliver,
     monitoring_page::{About, MonitoringPage, ReplayComparison},
     serving::Serving,
 };
@@ -164,7 +164,7 @@ pub async fn replay(
     for &day in &days {
         if done.is_none_or(|done| day > done) {
             let today = on(&replayed, day)?;
-            deliver(&today, registry.as_ref()).await?;
+            deliver(&today, registry.as_ref(), &Steps::alone()).await?;
         }
         tick();
     }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::shift::Shift;
 use super::{POOL_TYPE, Prefect, PrefectError};
-use crate::{Clock, FlowError, Flows, Observer, run::new_id};
+use crate::{Board, Clock, FlowError, Flows, Observer, run::new_id};
 
 /// The longest wait between two rounds while the server is away.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -35,6 +35,7 @@ pub struct Worker {
     flows: Flows,
     clock: Arc<dyn Clock>,
     observers: Vec<Arc<dyn Observer>>,
+    board: Option<Arc<Board>>,
     pool: String,
     name: String,
     limit: usize,
@@ -59,13 +60,19 @@ impl Worker {
             return Err(FlowError::OutOfRange { name, range, value }.into());
         }
         let name = format!("{name}-{}", &new_id()[..8]);
-        Ok(Self { prefect, flows, clock, observers: Vec::new(), pool: pool.to_owned(), name, limit })
+        Ok(Self { prefect, flows, clock, observers: Vec::new(), board: None, pool: pool.to_owned(), name, limit })
     }
 
     /// Tells somebody else of the flow runs, too.
     pub fn also_telling(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observers.push(observer);
         self
+    }
+
+    /// Shows on a board how the worker and its flow runs fare.
+    pub fn shown_on(mut self, board: Arc<Board>) -> Self {
+        self.board = Some(board.clone());
+        self.also_telling(board)
     }
 
     /// The name that the server knows it by.
@@ -149,6 +156,9 @@ impl Worker {
         let mut shift = Shift::new(self);
         let mut failures = 0;
         while !stop.is_cancelled() {
+            if let Some(board) = &self.board {
+                board.round_of(&self.name, &self.pool);
+            }
             match shift.round(stop).await {
                 Ok(()) => failures = 0,
                 Err(error) => {

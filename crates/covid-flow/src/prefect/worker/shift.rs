@@ -18,7 +18,9 @@ use tokio_util::sync::CancellationToken;
 use super::{Worker, orphans::Orphans};
 use crate::{
     AnyFlow, Engine, FlowRun, Observer, StateKind,
-    prefect::{PrefectError, PrefectObserver, Proposal, RemoteFlowRun, RemoteState, StateType, Verdict},
+    prefect::{
+        PrefectError, PrefectObserver, Proposal, RemoteFlowRun, RemoteState, StateType, Verdict, offers::PoolOffers,
+    },
 };
 
 /// What a worker does from its beginning to its end.
@@ -203,7 +205,8 @@ impl<'w> Shift<'w> {
         let observer = Arc::new(PrefectObserver::new(prefect.clone(), Some(name.clone())));
         let mut told: Vec<Arc<dyn Observer>> = observers.clone();
         told.push(observer.clone());
-        let engine = Engine::new(Arc::new(told), clock.clone());
+        let offers = PoolOffers::new(prefect.clone(), run.deployment_id.clone());
+        let engine = Engine::new(Arc::new(told), clock.clone()).offering(Arc::new(offers));
         let cancel = CancellationToken::new();
         let (id, token) = (run.id.clone(), cancel.clone());
         let run_name = run.name.clone();
