@@ -85,7 +85,11 @@ def unit_is_valid():
         # It wants the program to be there.
         copy = Path(folder) / UNIT.name
         copy.write_text(UNIT.read_text().replace("/usr/local/bin/deployment", shutil.which("true")))
-        return run("systemd-analyze", "systemd-analyze", "verify", "--man=no", copy)
+        done = subprocess.run(["systemd-analyze", "verify", "--man=no", copy], capture_output=True, text=True)
+    # An unknown key is said and passes; what is said of other units of this machine is not ours.
+    said = [line for line in (done.stdout + done.stderr).splitlines() if UNIT.name in line]
+    print(*said, f"systemd-analyze: {'failed' if said or done.returncode else 'ok'}", sep="\n")
+    return not said and done.returncode == 0
 
 
 if __name__ == "__main__":
