@@ -52,23 +52,28 @@ def save(file):
 
 
 def restore(file):
-    saved = json.loads(Path(file).read_text())["deployments"]
-    for deployment in saved:
-        put(deployment)
-    wanted = {key(deployment): deployment for deployment in saved}
-    for deployment in found():
-        before = wanted.pop(key(deployment), None)
-        if before is None and not deployment["paused"]:
-            call("PATCH", f"deployments/{id_of(deployment)}", {"paused": True})
-            print(f"{key(deployment)}: paused; it was not there before")
-        elif before is not None and before != deployment:
-            fields = [field for field in before if before[field] != deployment[field]]
-            raise Refused(f"{key(deployment)} is not as it was after it was put back: {', '.join(fields)}",
-                          hint="did somebody else change it at the same time? The file has what it was")
-    if wanted:
-        raise Refused(f"{', '.join(wanted)} cannot be found after being put back",
-                      hint="did somebody else delete it at the same time? The file has what it was")
+    saved = {key(deployment): deployment for deployment in json.loads(Path(file).read_text())["deployments"]}
+    # One that cannot be put back keeps none of the others from it.
+    faults = list(filter(None, map(fault_of_putting, saved.values())))
+    present = {key(deployment): deployment for deployment in found()}
+    for name in present.keys() - saved.keys():
+        if not present[name]["paused"]:
+            call("PATCH", f"deployments/{id_of(present[name])}", {"paused": True})
+            print(f"{name}: paused; it was not there before")
+    for name, before in saved.items():
+        fields = [field for field in before if before[field] != present.get(name, {}).get(field)]
+        if fields and not faults:
+            faults.append(f"{name} is not as it was: {', '.join(fields)}")
+    if faults:
+        raise Refused("; ".join(faults), hint=f"{file} has what they were: put right what is said, and restore again")
     print(f"put back {len(saved)} deployments from {file}")
+
+
+def fault_of_putting(deployment):
+    try:
+        put(deployment)
+    except Refused as error:
+        return f"{key(deployment)} cannot be put back: {error}"
 
 
 def run(name, seconds="900"):

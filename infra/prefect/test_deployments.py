@@ -81,8 +81,26 @@ class Rollback(Prefect):
         after = deployments.found()
         self.assertEqual([one for one in after if one["name"] != "added"], before)
         self.assertTrue(after[0]["paused"])
+        raw = deployments.call("GET", f"deployments/name/{self.flow}/changed")
+        wanted = {"version": "1", "tags": ["old"], "parameters": {"horizon": 7}, "paused": False, "work_pool_name": self.pool}
+        self.assertEqual({name: raw[name] for name in wanted}, wanted)
+        self.assertEqual([(one["schedule"]["cron"], one["schedule"]["timezone"], one["active"]) for one in raw["schedules"]],
+                         [("20 12 * * *", "Europe/Berlin", True)])
         # Again: nothing is left to do, and nothing happens.
         self.assertEqual(self.say("restore", self.file)[1], f"put back 3 deployments from {self.file}\n")
+
+    def test_one_that_cannot_be_put_back_is_named_and_the_others_are(self):
+        pool = f"{self.pool}-other"
+        deployments.call("POST", "work_pools/", {"name": pool, "type": "covid"})
+        self.make("a", work_pool_name=pool)
+        self.make("b", version="1")
+        self.say("save", self.file)
+        deployments.call("DELETE", f"work_pools/{pool}")
+        self.make("b", version="2")
+        code, _, err = self.say("restore", self.file)
+        self.assertEqual(code, 4)
+        self.assertRegex(err, f"^error: {self.flow}/a cannot be put back: .*HTTP 404.*\nhint: ")
+        self.assertEqual([one["version"] for one in deployments.found()], [None, "1"])
 
     def test_the_file_is_for_its_owner_and_a_wrong_one_is_refused(self):
         self.say("save", self.file)
