@@ -38,6 +38,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     (
         "covid-pipeline",
         &[
+            "covid-cli",
             "covid-core",
             "covid-data",
             "covid-flow",
