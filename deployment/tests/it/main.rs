@@ -5,6 +5,7 @@ mod bad_input;
 mod fetched;
 mod s3;
 mod settings;
+mod under_prefect;
 mod visits;
 
 use covid_testing::{Output, Sandbox, assert_run};
