@@ -4,6 +4,7 @@
 mod bad_input;
 mod fetched;
 mod s3;
+mod serve;
 mod settings;
 mod under_prefect;
 mod visits;
