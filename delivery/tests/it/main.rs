@@ -3,6 +3,7 @@
 
 mod bad_days;
 mod replay;
+mod under_prefect;
 
 use covid_testing::{Output, Sandbox, assert_run};
 
