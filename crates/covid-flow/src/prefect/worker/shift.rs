@@ -93,7 +93,11 @@ impl<'w> Shift<'w> {
     }
 
     /// Begins a run that is claimed already, and looks after it to its end.
-    pub(super) async fn run_claimed(mut self, run: RemoteFlowRun, stop: &CancellationToken) -> Result<(), PrefectError> {
+    pub(super) async fn run_claimed(
+        mut self,
+        run: RemoteFlowRun,
+        stop: &CancellationToken,
+    ) -> Result<(), PrefectError> {
         if let Some(flow) = self.flow(&run).await? {
             self.begin(run, flow);
             self.finish(stop.cancelled()).await;
