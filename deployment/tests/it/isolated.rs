@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    os::unix::process::CommandExt as _,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -58,9 +59,11 @@ impl Scene {
     /// A worker whose log is in the sandbox. The common flags stand on both sides of its name, and the children must have them.
     fn worker(&self, name: &str) -> Running {
         let log = File::create(self.sandbox.path().join(name)).unwrap();
-        let args = ["--store", "file:elsewhere", "worker", "--isolated", "--pool", &self.pool, "--name", name];
-        let args = [&args[..], &["--listen", "127.0.0.1:0", "--source", "sample", "-v"]].concat();
+        let args = ["--dataset", "mine", "worker", "--isolated", "--pool", &self.pool, "--name", name];
+        let args = [&args[..], &["--listen", "127.0.0.1:0", "--as-of", "2021-06-01", "-v"]].concat();
         let mut command = self.sandbox.command(env!("CARGO_BIN_EXE_deployment"), &args);
+        // As a shell starts it.
+        command.process_group(0);
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         Running { child }
     }
@@ -132,7 +135,7 @@ impl Drop for Running {
 }
 
 fn signal(name: &str, process: &str) {
-    assert!(Command::new("kill").args(["-s", name, process]).status().unwrap().success());
+    assert!(Command::new("kill").args(["-s", name, "--", process]).status().unwrap().success());
 }
 
 fn lives(process: &str) -> bool {
@@ -164,12 +167,14 @@ async fn a_flow_run_has_a_process_of_its_own_and_all_of_it_is_at_prefect() {
     assert!(["read-source", "open-registry"].iter().all(|name| names.contains(name)), "{names:?}");
     assert!(tasks.as_array().unwrap().iter().all(|task| task["state_type"] == "COMPLETED"), "{tasks}");
     let logs = scene.post("logs/filter", &json!({ "logs": { "flow_run_id": { "any_": [run.id] } } })).await;
-    let is_there = |text: &str| logs.as_array().unwrap().iter().any(|line| line["message"].as_str().unwrap().contains(text));
-    assert!(is_there("no champion of covid-predictor-sample yet"), "{logs}");
-    let artifacts = scene.post("artifacts/filter", &json!({ "artifacts": { "flow_run_id": { "any_": [run.id] } } })).await;
+    let is_there =
+        |text: &str| logs.as_array().unwrap().iter().any(|line| line["message"].as_str().unwrap().contains(text));
+    assert!(is_there("no champion of covid-predictor-mine yet"), "{logs}");
+    let artifacts =
+        scene.post("artifacts/filter", &json!({ "artifacts": { "flow_run_id": { "any_": [run.id] } } })).await;
     assert_eq!(artifacts.as_array().unwrap().len(), 1, "{artifacts}");
     let files = scene.sandbox.files();
-    assert!(files.iter().any(|file| file.starts_with("elsewhere/sample/predictions/commits/")), "{files:?}");
+    assert!(files.iter().any(|file| file.starts_with("store/mine/predictions/commits/as_of=2021-06-01/")), "{files:?}");
 
     is_gone(&process).await;
     signal("TERM", &worker.id());
@@ -212,7 +217,7 @@ async fn a_run_that_is_cancelled_at_the_server_stops_or_is_cancelled_all_the_sam
 }
 
 #[tokio::test]
-async fn a_worker_that_is_asked_to_stop_lets_its_child_end() {
+async fn ctrl_c_lets_the_child_end_and_its_worker_waits_for_it() {
     let Some(scene) = Scene::find() else { return };
     let mut worker = scene.worker("one");
     let runs = [scene.trigger().await, scene.trigger().await];
@@ -227,7 +232,8 @@ async fn a_worker_that_is_asked_to_stop_lets_its_child_end() {
             break 1;
         }
     };
-    signal("TERM", &worker.id());
+    // As a terminal does it: the whole group of the worker.
+    signal("INT", &format!("-{}", worker.id()));
     worker.ends_well().await;
     assert_eq!(now(&runs[first]).await, Some(StateType::Completed));
     assert_eq!(now(&runs[1 - first]).await, Some(StateType::Scheduled));

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod fetched;
+#[cfg(unix)]
 mod isolated;
 mod s3;
 mod settings;
