@@ -14,9 +14,15 @@ use covid_flow::{
 use covid_http::{Call, Client, HttpSettings, HttpUrl};
 use covid_testing::{Sandbox, live_server};
 use serde_json::{Map, Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::{Mutex, MutexGuard},
+    time::{Instant, sleep},
+};
 
 use crate::run;
+
+/// One test at a time: Prefect with SQLite is slow for many.
+static TURN: Mutex<()> = Mutex::const_new(());
 
 /// Longer than Prefect needs to find that a worker is OFFLINE, and than a training takes.
 const LIMIT: Duration = Duration::from_secs(180);
@@ -28,11 +34,13 @@ struct Scene {
     prefect: Prefect,
     pool: String,
     deployment: String,
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Scene {
-    fn find() -> Option<Self> {
+    async fn find() -> Option<Self> {
         let url = live_server("COVID_TEST_PREFECT")?;
+        let turn = TURN.lock().await;
         let sandbox = Sandbox::new()
             .env("PREFECT_API_URL", &url)
             .env("COVID_PREFECT_POLL_SECONDS", "0.3")
@@ -48,7 +56,7 @@ impl Scene {
         let deployment = deployed[0]["id"].as_str().unwrap().to_owned();
         let url: HttpUrl = url.parse().unwrap();
         let prefect = Prefect::new(url.clone(), &PrefectSettings::default()).unwrap();
-        Some(Self { sandbox, url, prefect, pool, deployment })
+        Some(Self { sandbox, url, prefect, pool, deployment, _turn: turn })
     }
 
     /// A flow run that is to begin at once.
@@ -152,7 +160,7 @@ async fn is_gone(process: &str) {
 
 #[tokio::test]
 async fn a_flow_run_has_a_process_of_its_own_and_all_of_it_is_at_prefect() {
-    let Some(scene) = Scene::find() else { return };
+    let Some(scene) = Scene::find().await else { return };
     let mut worker = scene.worker("one");
     let run = scene.trigger().await;
     scene.reaches(&run, StateType::Running).await;
@@ -183,7 +191,7 @@ async fn a_flow_run_has_a_process_of_its_own_and_all_of_it_is_at_prefect() {
 
 #[tokio::test]
 async fn a_process_that_is_killed_is_a_crashed_run_and_the_next_one_is_run() {
-    let Some(scene) = Scene::find() else { return };
+    let Some(scene) = Scene::find().await else { return };
     let _worker = scene.worker("one");
     let run = scene.trigger().await;
     scene.reaches(&run, StateType::Running).await;
@@ -197,7 +205,7 @@ async fn a_process_that_is_killed_is_a_crashed_run_and_the_next_one_is_run() {
 
 #[tokio::test]
 async fn a_run_that_is_cancelled_at_the_server_stops_or_is_cancelled_all_the_same_if_it_cannot() {
-    let Some(scene) = Scene::find() else { return };
+    let Some(scene) = Scene::find().await else { return };
     let _worker = scene.worker("one");
     let cancelling = Proposal::new(StateKind::Cancelling, "");
     let run = scene.trigger().await;
@@ -218,7 +226,7 @@ async fn a_run_that_is_cancelled_at_the_server_stops_or_is_cancelled_all_the_sam
 
 #[tokio::test]
 async fn ctrl_c_lets_the_child_end_and_its_worker_waits_for_it() {
-    let Some(scene) = Scene::find() else { return };
+    let Some(scene) = Scene::find().await else { return };
     let mut worker = scene.worker("one");
     let runs = [scene.trigger().await, scene.trigger().await];
     let now = async |run: &RemoteFlowRun| scene.prefect.flow_run(&run.id).await.unwrap().state_type();
@@ -241,7 +249,7 @@ async fn ctrl_c_lets_the_child_end_and_its_worker_waits_for_it() {
 
 #[tokio::test]
 async fn a_worker_s_death_is_its_child_s_and_another_worker_takes_the_run() {
-    let Some(scene) = Scene::find() else { return };
+    let Some(scene) = Scene::find().await else { return };
     let worker = scene.worker("one");
     let run = scene.trigger().await;
     scene.reaches(&run, StateType::Running).await;

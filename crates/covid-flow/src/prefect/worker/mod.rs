@@ -115,7 +115,7 @@ impl Worker {
         let (observers, board, child) = (Vec::new(), None, None);
         let (pool, name) = (String::new(), worker.to_owned());
         let worker = Self { prefect, flows, clock, observers, board, pool, name, limit: 1, child };
-        Shift::new(&worker).run_claimed(run, &stop).await
+        Shift::new(&worker).run_claimed(run, stop).await
     }
 
     /// The name that the server knows it by.

@@ -93,14 +93,10 @@ impl<'w> Shift<'w> {
     }
 
     /// Begins a run that is claimed already, and looks after it to its end.
-    pub(super) async fn run_claimed(
-        mut self,
-        run: RemoteFlowRun,
-        stop: &CancellationToken,
-    ) -> Result<(), PrefectError> {
+    pub(super) async fn run_claimed(mut self, run: RemoteFlowRun, stop: CancellationToken) -> Result<(), PrefectError> {
         if let Some(flow) = self.flow(&run).await? {
-            self.begin(run, flow);
-            self.finish(stop.cancelled()).await;
+            self.begin(run, flow, stop);
+            self.finish(pending()).await;
         }
         Ok(())
     }
@@ -152,7 +148,7 @@ impl<'w> Shift<'w> {
         }
         let Some(flow) = self.flow(&run).await? else { return Ok(()) };
         match self.claim(&run).await {
-            Ok(true) => self.begin(run, flow),
+            Ok(true) => self.begin(run, flow, CancellationToken::new()),
             Ok(false) => {}
             Err(error) if error.may_pass() => return Err(error),
             // It may have been removed: the others are not to wait for it.
@@ -216,10 +212,9 @@ impl<'w> Shift<'w> {
     }
 
     /// Begins a run, here or in a process of its own.
-    fn begin(&mut self, run: RemoteFlowRun, flow: AnyFlow) {
+    fn begin(&mut self, run: RemoteFlowRun, flow: AnyFlow, cancel: CancellationToken) {
         let worker = self.worker;
         let observer = Arc::new(PrefectObserver::new(worker.prefect.clone(), Some(worker.name.clone())));
-        let cancel = CancellationToken::new();
         let (id, name, deployment_id) = (run.id.clone(), run.name.clone(), run.deployment_id.clone());
         let run = local(run, flow.name());
         let task = match &worker.child {
