@@ -23,7 +23,7 @@ fn a_worker_of_delivery_runs_the_flows_of_every_stage_and_an_alert_is_an_artifac
     // The champion is of the first day; what it forecasts is judged by a rule that nothing can keep.
     let sandbox = server.known_in(Sandbox::new(), &pool).env("COVID_MONITORING_RULES_NAIVE_BELOW", "0.99");
     assert!(run(&sandbox, &["-q", "--as-of", "2021-05-20"]).success());
-    let monitoring = env!("CARGO_BIN_EXE_delivery").replace("/delivery", "/monitoring");
+    let Some(monitoring) = Sandbox::beside(env!("CARGO_BIN_EXE_delivery"), "monitoring") else { return };
     let deploy = ["deploy", "-q", "--as-of", "2021-05-27", "--name", &pool];
     for (bin, flow) in [(monitoring.as_str(), "monitor"), (env!("CARGO_BIN_EXE_delivery"), "deliver")] {
         let deployed = sandbox.run(bin, &deploy);

@@ -17,7 +17,8 @@ const MOST_ROWS: usize = 100;
 pub(super) fn forecast(project: &Project, report: &PredictionReport) -> Result<Artifact, Fault> {
     let run = &report.run;
     let mut places: BTreeMap<String, [Option<Predicted>; 2]> = BTreeMap::new();
-    for row in PredictionRow::all(&report.rows)?.into_iter().filter(|row| row.horizon == run.horizon) {
+    let is_last: Vec<bool> = report.rows.integers("horizon")?.iter().map(|day| *day == run.horizon as i64).collect();
+    for row in PredictionRow::all(&report.rows.clone().filter(&is_last))? {
         let place = places.entry(row.location.name().to_owned()).or_default();
         place[usize::from(row.target == Target::Fatalities)] = Some(row.predicted);
     }

@@ -45,7 +45,8 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// The parameters that make another process do what these settings say, also from another folder.
+    /// What these settings say, for another process, also one in another folder. What they leave open stays open: a dataset that
+    /// is named after its source, the last date, a tracker beside the store.
     ///
     /// # Errors
     /// If the store's URI cannot be read.
@@ -59,7 +60,7 @@ impl Parameters {
             tracking: place.tracking,
             repair: Some(settings.repair.to_string()),
             horizon: Some(settings.prediction.horizon),
-            shards: (settings.prediction.shards > 1).then_some(settings.prediction.shards),
+            shards: Some(settings.prediction.shards),
         })
     }
 
@@ -113,9 +114,9 @@ fn shareable(tracking: &str) -> Option<String> {
     }
 }
 
-/// A source that is a path, by its whole path.
+/// A source that is a path, by its whole path. The names of sources are none, whatever folders there are.
 fn absolute_source(source: &str) -> String {
-    match Path::new(source).exists() {
+    match !["sample", "jhu"].contains(&source) && Path::new(source).exists() {
         true => absolute_path(Path::new(source)).display().to_string(),
         false => source.to_owned(),
     }

@@ -19,7 +19,7 @@ impl Steps {
         Self(Some((context.clone(), options)))
     }
 
-    /// Runs a step. It may be run again after a failure that may pass, so that doing it twice must change nothing.
+    /// Runs a step. It is run again after a failure that may pass: doing it twice must change nothing.
     pub(crate) async fn step<T, E, F, W>(&self, name: &str, work: W) -> Result<T, Fault>
     where
         W: Fn() -> F,
@@ -28,6 +28,20 @@ impl Steps {
     {
         match &self.0 {
             Some((context, options)) => context.task(name, *options, work).await,
+            None => work().await.map_err(Into::into),
+        }
+    }
+
+    /// Runs a step that leaves a trace each time it is begun (a tracking run, a version): it is not tried again as a whole. Each
+    /// of its calls to others is, by the client that makes it.
+    pub(crate) async fn once<T, E, F, W>(&self, name: &str, work: W) -> Result<T, Fault>
+    where
+        W: Fn() -> F,
+        F: Future<Output = Result<T, E>>,
+        E: Into<Fault>,
+    {
+        match &self.0 {
+            Some((context, options)) => context.task(name, options.retries(0), work).await,
             None => work().await.map_err(Into::into),
         }
     }
