@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad_days;
+mod package;
 mod replay;
 
 use covid_testing::{Output, Sandbox, assert_run};
