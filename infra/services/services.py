@@ -113,8 +113,11 @@ def mlflow(venv, data, ports):
 
 def prefect(venv, data, ports):
     command = [venv / "bin/prefect", "server", "start", "--host", "127.0.0.1", "--port", ports[0]]
-    env = {"PREFECT_HOME": data, "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
-    return Server(command, env, "/api/health", {"COVID_TEST_PREFECT": f"http://127.0.0.1:{ports[0]}/api"})
+    url = f"http://127.0.0.1:{ports[0]}/api"
+    # Its pages ask for the interface at another address, unless they are told.
+    env = {"PREFECT_HOME": data, "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_UI_API_URL": url}
+    variables = {"COVID_TEST_PREFECT": url, "COVID_TEST_PREFECT_CLI": venv / "bin/prefect"}
+    return Server(command, env, "/api/health", variables)
 
 
 def require_space():

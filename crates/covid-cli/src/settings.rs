@@ -522,7 +522,7 @@ mod tests {
     #[test]
     fn every_setting_is_described() {
         let layers = Layers::defaults().unwrap();
-        assert_eq!(layers.defaults.len(), 102);
+        assert_eq!(layers.defaults.len(), 101);
         for key in layers.defaults.keys() {
             let description = description(key).unwrap();
             assert!(description.ends_with('.'), "{description}");

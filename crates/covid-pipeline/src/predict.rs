@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::{
     PipelineError, Project, Steps, TrainingReport,
-    flows::offer_shards,
+    flows::{forecast_shard, offer_shards},
     train::{ensure_champion, tell_of_refit},
 };
 
@@ -91,7 +91,7 @@ async fn commit(project: &Project, champion: &Champion, request: &Request, steps
             offer_shards(project, &planned, steps).await?;
             // From the last one on: those who help begin with the first.
             for shard in planned.shards().rev() {
-                steps.step("forecast-shard", || planned.forecast(store, shard)).await?;
+                forecast_shard(&planned, store, shard, steps).await?;
             }
             (steps.step("commit", || planned.commit(store, project.now())).await?, false)
         }

@@ -127,7 +127,7 @@ pub enum Beginning {
     /// The same was committed before.
     Done(Box<Manifest<Predictions>>),
     /// Its shards are to be forecast, perhaps those that an unfinished run left.
-    Planned(Planned),
+    Planned(Box<Planned>),
 }
 
 /// Plans a prediction run, or finds it done.
@@ -151,7 +151,7 @@ pub async fn begin(
     Ok(match ledger.start(work, shards, now).await? {
         Started::Done(manifest) => Beginning::Done(Box::new(manifest)),
         Started::Planned(plan) => {
-            Beginning::Planned(Planned::new(plan, model, Arc::clone(&request.panel), request.branch)?)
+            Beginning::Planned(Box::new(Planned::new(plan, model, Arc::clone(&request.panel), request.branch)?))
         }
     })
 }

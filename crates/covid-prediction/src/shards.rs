@@ -95,25 +95,26 @@ impl Planned {
         0..self.plan.shards
     }
 
-    /// Makes the part of a shard, unless it is there.
+    /// Makes the part of a shard, unless it is there; says whether it made it.
     ///
     /// # Errors
     /// If there is no such shard, a forecast is not finite, or the store fails.
-    pub async fn forecast(&self, store: &dyn ObjectStore, shard: usize) -> Result<(), PredictionError> {
+    pub async fn forecast(&self, store: &dyn ObjectStore, shard: usize) -> Result<bool, PredictionError> {
         if !self.shards().contains(&shard) {
             let (name, range, value) = ("shard", "one of the plan's", shard.to_string());
             return Err(PredictionError::OutOfRange { name, range, value });
         }
         if self.part(store, shard).await?.is_some() {
-            return Ok(());
+            return Ok(false);
         }
         let table = self.rows(shard).await?;
         // Another process may have written it meanwhile: one part is enough.
-        if self.part(store, shard).await?.is_none() {
-            let part = self.ledger(store).put_part(&self.plan, shard, &table).await?;
-            self.keep(part);
+        if self.part(store, shard).await?.is_some() {
+            return Ok(false);
         }
-        Ok(())
+        let part = self.ledger(store).put_part(&self.plan, shard, &table).await?;
+        self.keep(part);
+        Ok(true)
     }
 
     fn ledger<'a>(&self, store: &'a dyn ObjectStore) -> Ledger<'a, Predictions> {

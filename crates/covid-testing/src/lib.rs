@@ -3,6 +3,7 @@
 mod browser;
 mod http_server;
 mod live;
+pub mod prefect;
 mod real_data;
 mod sandbox;
 mod smtp_server;

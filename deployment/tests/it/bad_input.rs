@@ -13,13 +13,18 @@ Province/State,Country/Region,Lat,Long,1/30/20,1/31/20,2/1/20
 North,Modelonia,,,0,0,3
 ";
 
+/// The files that there are, but for the record that a flow failed.
+fn written(sandbox: &Sandbox) -> Vec<String> {
+    sandbox.files().into_iter().filter(|file| !file.starts_with("store/flow.db")).collect()
+}
+
 /// Runs on a good file of deaths and this file of cases; nothing may be written.
 fn on_cases(cases: &str) -> Output {
     let sandbox = Sandbox::new();
     sandbox.write(CASES, cases);
     sandbox.write(DEATHS, GOOD);
     let output = run(&sandbox, &["-q", "--source", "data"]);
-    assert_eq!(sandbox.files(), [CASES, DEATHS], "{output}");
+    assert_eq!(written(&sandbox), [CASES, DEATHS], "{output}");
     output
 }
 
@@ -115,7 +120,7 @@ fn as_of_outside_the_data() {
     error: the as-of date 2021-06-05 is outside the data, which run from 2020-01-22 to 2021-06-04
     hint: give a date from 2020-01-22 to 2021-06-04 with --as-of
     "#);
-    assert!(sandbox.files().is_empty());
+    assert!(written(&sandbox).is_empty());
 }
 
 #[test]

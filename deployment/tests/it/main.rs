@@ -5,6 +5,7 @@ mod bad_input;
 mod fetched;
 mod s3;
 mod settings;
+mod under_prefect;
 mod visits;
 
 use covid_testing::{Output, Sandbox, assert_run};
@@ -73,6 +74,7 @@ fn the_first_run_trains_predicts_and_commits_and_the_second_is_already_done() {
     store/artifacts/covid-predictor-sample/<id>/model/MLmodel
     store/artifacts/covid-predictor-sample/<id>/model/model.json
     store/artifacts/covid-predictor-sample/<id>/report.html
+    store/flow.db
     store/sample/predictions/commits/as_of=2021-06-04/<run>.json
     store/sample/predictions/csv/as_of=2021-06-04/<run>.csv
     store/sample/predictions/data/as_of=2021-06-04/run=<run>/part-0-1.parquet

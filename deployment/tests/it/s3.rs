@@ -39,7 +39,9 @@ fn everything_works_as_in_a_folder_and_the_rows_are_the_same() {
         ]
     );
     let local = sandbox.files();
-    let kept = |file: &String| file.starts_with("store/artifacts/") || file.starts_with("store/tracking.db");
+    let kept = |file: &String| {
+        ["store/artifacts/", "store/tracking.db", "store/flow.db"].iter().any(|kept| file.starts_with(kept))
+    };
     assert!(local.iter().all(kept) && local.contains(&"store/tracking.db".to_owned()), "{local:?}");
 
     let runs = run(&sandbox, &["runs", "-q"]);

@@ -89,13 +89,13 @@ fn stores_and_trackers_that_cannot_be_used_are_errors() {
     error: file cannot be used as a store: it is not a folder
     hint: name a folder, or a path where one can be created (`--store file:PATH`)
     "#);
-    assert_run!(run(&sandbox, &["-q", "--store", "file:file/store"]), @r#"
+    assert_run!(run(&sandbox, &["-q", "--store", "file:file/store"]), @"
     exit: 2
     ----- stdout -----
     ----- stderr -----
-    error: the tracking database file/store/tracking.db cannot be written to: its folder cannot be created: Not a directory (os error 20)
-    hint: choose a path that you may write to (`--store file:PATH`, or `--tracking embedded:PATH`)
-    "#);
+    error: the database of flow runs file/store/flow.db cannot be written to: its folder cannot be created: Not a directory (os error 20)
+    hint: choose a path that you may write to (`--store file:PATH`)
+    ");
     assert_run!(run(&sandbox, &["-q", "--store", "s3://bucket name/prefix"]), @r#"
     exit: 2
     ----- stdout -----

@@ -106,6 +106,8 @@ fn flow_runs_path(settings: &Settings) -> Result<PathBuf, Fault> {
 }
 
 async fn open_flow_runs(settings: &Settings) -> Result<FlowRuns, Fault> {
+    // A store that is none is said to be that, and not that its flow runs cannot be kept.
+    settings.store.parse::<StoreUri>()?.open()?;
     Ok(FlowRuns::open(flow_runs_path(settings)?).await?)
 }
 

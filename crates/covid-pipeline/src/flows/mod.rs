@@ -17,7 +17,10 @@ pub use self::{
     shards::{ShardParameters, ShardReport},
     steps::Steps,
 };
-pub(crate) use self::{parameters::Place, shards::offer_shards};
+pub(crate) use self::{
+    parameters::Place,
+    shards::{forecast_shard, offer_shards},
+};
 use crate::{
     DeliveryReport, MonitoringReport, Now, PredictionReport, Project, Settings, TrainingReport, deliver, monitor,
     predict, train_and_promote,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use covid_core::Fault;
 use covid_flow::{Context, Flow, schemars::JsonSchema};
 use covid_prediction::{Planned, RunId};
-use covid_storage::StoreUri;
+use covid_storage::{ObjectStore, StoreUri};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
@@ -64,6 +64,24 @@ pub(crate) async fn offer_shards(project: &Project, planned: &Planned, steps: &S
     Ok(())
 }
 
+/// Forecasts a part, unless somebody has done so.
+pub(crate) async fn forecast_shard(
+    planned: &Planned,
+    store: &dyn ObjectStore,
+    shard: usize,
+    steps: &Steps,
+) -> Result<(), Fault> {
+    let work = || async {
+        let is_made = planned.forecast(store, shard).await?;
+        if planned.shards().len() > 1 {
+            let how = if is_made { "forecast" } else { "there already" };
+            tracing::info!("part {} of {} of the run {}: {how}", shard + 1, planned.shards().len(), planned.run());
+        }
+        Ok::<_, Fault>(())
+    };
+    steps.step("forecast-shard", work).await
+}
+
 /// The run that this process read last: its parts come one after the other.
 type LastRead = Arc<Mutex<Option<(ShardParameters, Arc<Planned>)>>>;
 
@@ -87,8 +105,7 @@ async fn forecast(
     let store = settings.store.parse::<StoreUri>()?.open()?;
     let (steps, shard) = (base.steps(context), parameters.shard);
     let planned = steps.step("read-plan", || read(&settings, last, &parameters)).await?;
-    steps.step("forecast-shard", || planned.forecast(store.as_ref(), shard)).await?;
-    tracing::info!("part {shard} of {} of the run {} is there", planned.shards().len(), planned.run());
+    forecast_shard(&planned, store.as_ref(), shard, &steps).await?;
     let manifest = steps.step("commit", || planned.commit_if_whole(store.as_ref(), context.now())).await?;
     if let Some(manifest) = &manifest {
         tracing::info!("every part is there: the run {} is committed, {} rows", manifest.run, manifest.rows);

@@ -38,6 +38,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     (
         "covid-pipeline",
         &[
+            "covid-cli",
             "covid-core",
             "covid-data",
             "covid-flow",
@@ -93,7 +94,7 @@ fn a_new_edge_is_a_decision_somebody_reads() {
     covid-flow -> covid-core, covid-http
     covid-http -> covid-core
     covid-monitoring -> covid-core, covid-data, covid-http, covid-prediction, covid-storage
-    covid-pipeline -> covid-core, covid-data, covid-monitoring, covid-prediction, covid-registry, covid-report, covid-storage, covid-training
+    covid-pipeline -> covid-cli, covid-core, covid-data, covid-flow, covid-monitoring, covid-prediction, covid-registry, covid-report, covid-storage, covid-training
     covid-prediction -> covid-core, covid-data, covid-registry, covid-storage, covid-training
     covid-registry -> covid-core, covid-http, covid-storage
     covid-report -> covid-core
