@@ -1,7 +1,7 @@
 //! What the programs are made of, as cargo says it.
 //!
-//! `cargo tree` is asked, not `cargo metadata`: that one adds what optional features of tests and of other platforms might
-//! bring (436 packages where 367 are compiled).
+//! `cargo tree` is asked what is compiled: `cargo metadata` adds what the features of tests would bring (436 packages where it is
+//! 367), and is only asked where the packages lie.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,7 +16,7 @@ use super::{PROGRAMS, PackageError};
 
 /// One line a package, its depth first: `1|serde v1.0.228|MIT OR Apache-2.0|https://github.com/serde-rs/serde`. Each is a
 /// parent of those below it that are one deeper; `(*)` marks one whose dependencies were listed before.
-const TREE: [&str; 13] = [
+const TREE: [&str; 11] = [
     "tree",
     "--workspace",
     "--edges",
@@ -25,8 +25,6 @@ const TREE: [&str; 13] = [
     "depth",
     "--format",
     "|{p}|{l}|{r}",
-    "--locked",
-    "--offline",
     "--color",
     "never",
     "--quiet",
@@ -40,6 +38,8 @@ pub(super) struct Part {
     /// An SPDX expression.
     pub(super) licence: String,
     pub(super) repository: Option<String>,
+    /// Where its sources are on this machine.
+    pub(super) folder: PathBuf,
     /// SHA-256 of the package as the registry has it, in hexadecimal; none for the project's own.
     pub(super) checksum: Option<String>,
     /// The ids of the parts that it uses itself.
@@ -63,15 +63,13 @@ pub(super) type Parts = BTreeMap<String, Part>;
 
 /// The parts of the stage programs that are built in a checkout, for this platform.
 pub(super) fn parts(workspace: &Path) -> Result<Parts, PackageError> {
-    let tree = cargo_tree(workspace)?;
+    let mut parts = reachable(parse(&cargo(&TREE, workspace)?)?)?;
     let lock = workspace.join("Cargo.lock");
-    let checksums = checksums(&lock)?;
-    let mut parts = reachable(parse(&tree)?)?;
+    let (checksums, folders) = (checksums(&lock)?, folders(workspace)?);
     for (id, part) in &mut parts {
-        let locked = checksums
-            .get(id)
-            .ok_or_else(|| PackageError::BadLock { path: lock.clone(), reason: format!("it does not have {id}") })?;
-        part.checksum.clone_from(locked);
+        let missing = || PackageError::BadLock { path: lock.clone(), reason: format!("it does not have {id}") };
+        part.checksum.clone_from(checksums.get(id).ok_or_else(missing)?);
+        part.folder.clone_from(folders.get(id).ok_or_else(missing)?);
         if part.licence.is_empty() {
             return Err(PackageError::Unlicensed { package: id.clone() });
         }
@@ -94,13 +92,14 @@ pub(super) fn find_workspace(named: Option<&Path>) -> Result<PathBuf, PackageErr
     })
 }
 
-fn cargo_tree(workspace: &Path) -> Result<String, PackageError> {
-    let output = Command::new("cargo").args(TREE).current_dir(workspace).output();
+/// What a command of cargo prints in the checkout. Offline: what was built is there.
+fn cargo(args: &[&str], workspace: &Path) -> Result<String, PackageError> {
+    let output = Command::new("cargo").args(args).args(["--locked", "--offline"]).current_dir(workspace).output();
     let output = output.map_err(|source| PackageError::NoCargo { source })?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let reason = said.lines().next().unwrap_or("it did not say why").trim_start_matches("error: ").to_owned();
-        return Err(PackageError::CargoFailed { command: "tree", workspace: workspace.to_owned(), reason });
+        return Err(PackageError::CargoFailed { command: args.join(" "), workspace: workspace.to_owned(), reason });
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -110,11 +109,11 @@ fn parse(tree: &str) -> Result<Parts, PackageError> {
     let mut parts = Parts::new();
     let mut above: Vec<String> = Vec::new();
     for line in tree.lines().filter(|line| !line.is_empty()) {
-        let (depth, part) = parse_line(line).ok_or_else(|| garbled(format!("the line `{line}`")))?;
+        let (depth, part) = parse_line(line).ok_or_else(|| garbled("tree", format!("the line `{line}`")))?;
         let id = part.id();
         above.truncate(depth);
         if above.len() < depth {
-            return Err(garbled(format!("the depth of the line `{line}`")));
+            return Err(garbled("tree", format!("the depth of the line `{line}`")));
         }
         if let Some(parent) = above.last().and_then(|parent| parts.get_mut(parent)) {
             parent.uses.insert(id.clone());
@@ -136,8 +135,8 @@ fn parse_line(line: &str) -> Option<(usize, Part)> {
     Some((depth, Part { name, version, licence, repository, ..Part::default() }))
 }
 
-fn garbled(reason: String) -> PackageError {
-    PackageError::Garbled { command: "tree", reason }
+fn garbled(command: &str, reason: String) -> PackageError {
+    PackageError::Garbled { command: command.to_owned(), reason }
 }
 
 /// Those that the programs reach: not what is there for tests alone.
@@ -145,7 +144,7 @@ fn reachable(mut all: Parts) -> Result<Parts, PackageError> {
     let mut wanted: Vec<String> = Vec::new();
     for program in PROGRAMS {
         let id = all.values().find(|part| part.name == program).map(Part::id);
-        wanted.push(id.ok_or_else(|| garbled(format!("there is no package `{program}`")))?);
+        wanted.push(id.ok_or_else(|| garbled("tree", format!("there is no package `{program}`")))?);
     }
     let mut reached = Parts::new();
     while let Some(id) = wanted.pop() {
@@ -155,6 +154,34 @@ fn reachable(mut all: Parts) -> Result<Parts, PackageError> {
         }
     }
     Ok(reached)
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Manifest>,
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    name: String,
+    version: String,
+    manifest_path: PathBuf,
+}
+
+/// Where the sources of each package lie, by id.
+fn folders(workspace: &Path) -> Result<BTreeMap<String, PathBuf>, PackageError> {
+    let version = cargo(&["version", "--verbose"], workspace)?;
+    let platform = version.lines().find_map(|line| line.strip_prefix("host: "));
+    let platform = platform.ok_or_else(|| garbled("version", "it names no host".to_owned()))?;
+    // Those of other platforms may never have been downloaded.
+    let args = ["metadata", "--format-version", "1", "--filter-platform", platform];
+    let metadata: Metadata =
+        serde_json::from_str(&cargo(&args, workspace)?).map_err(|error| garbled("metadata", error.to_string()))?;
+    let of = |one: Manifest| {
+        let folder = one.manifest_path.parent().map(Path::to_owned).unwrap_or_default();
+        (format!("{}@{}", one.name, one.version), folder)
+    };
+    Ok(metadata.packages.into_iter().map(of).collect())
 }
 
 #[derive(Deserialize)]

@@ -17,9 +17,9 @@ pub(crate) enum PackageError {
     #[error("cannot start `cargo`, which knows what the programs are made of: {source}")]
     NoCargo { source: io::Error },
     #[error("`cargo {command}` failed in `{}`: {reason}", workspace.display())]
-    CargoFailed { command: &'static str, workspace: PathBuf, reason: String },
+    CargoFailed { command: String, workspace: PathBuf, reason: String },
     #[error("what `cargo {command}` printed cannot be understood: {reason}")]
-    Garbled { command: &'static str, reason: String },
+    Garbled { command: String, reason: String },
     #[error("`{}` is not the lock file of the workspace: {reason}", path.display())]
     BadLock { path: PathBuf, reason: String },
     #[error("{package} is part of the programs, but says nothing of its licence")]

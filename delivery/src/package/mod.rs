@@ -32,7 +32,7 @@ pub(crate) use self::{error::PackageError, files::PackagedFile};
 const PROGRAMS: [&str; 5] = ["eda", "exp-track-mod-reg", "deployment", "monitoring", "delivery"];
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const README: &str = include_str!("README.md");
-const LICENCE_TEXTS: [(&str, &str); 2] = [
+const OWN_LICENCES: [(&str, &str); 2] = [
     ("LICENSE-APACHE", include_str!("../../../LICENSE-APACHE")),
     ("LICENSE-MIT", include_str!("../../../LICENSE-MIT")),
 ];
@@ -144,7 +144,8 @@ fn write_documents(
     let bom = bom.map_err(|error| unwritten("the bill of materials", error))?;
     files::write(folder, "sbom.cdx.json", &format!("{bom}\n"))?;
     files::write(folder, "LICENSES.txt", &licences::list(parts))?;
-    LICENCE_TEXTS.iter().try_for_each(|(name, text)| files::write(folder, name, text))
+    files::write(folder, licences::TEXTS, &licences::texts(parts)?)?;
+    OWN_LICENCES.iter().try_for_each(|(name, text)| files::write(folder, name, text))
 }
 
 fn yaml(document: &DeploymentDocument) -> Result<String, PackageError> {

@@ -136,6 +136,8 @@ fn assert_licences(stranger: &Sandbox) {
     let list = stranger.read("LICENSES.txt");
     let tokio = list.lines().find(|line| line.starts_with("tokio ")).unwrap();
     assert!(tokio.contains(" MIT ") && tokio.ends_with("https://github.com/tokio-rs/tokio"), "{tokio}");
+    let texts = stranger.read("LICENSE-TEXTS.txt");
+    assert!(texts.contains("\ntokio@") && texts.contains("Copyright (c) Tokio Contributors"));
     for name in ["LICENSE-MIT", "LICENSE-APACHE"] {
         assert_eq!(stranger.read(name), fs::read_to_string(Path::new(CHECKOUT).join(name)).unwrap());
     }

@@ -163,7 +163,7 @@ fn command(flow: &str, deployment: &Deployment, changed: &Map<String, Value>) ->
         match name.as_str() {
             // Not every program has a flag for these.
             "horizon" | "shards" => {
-                variables.push(format!("COVID_PREDICTION_{}={} ", name.to_uppercase(), text(value)))
+                variables.push(format!("COVID_PREDICTION_{}={} ", name.to_uppercase(), text(value)));
             }
             name => flags.extend([format!("--{}", name.replace('_', "-")), text(value)]),
         }
