@@ -99,7 +99,7 @@ fn cargo(args: &[&str], workspace: &Path) -> Result<String, PackageError> {
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let reason = said.lines().next().unwrap_or("it did not say why").trim_start_matches("error: ").to_owned();
-        return Err(PackageError::CargoFailed { command: args.join(" "), workspace: workspace.to_owned(), reason });
+        return Err(PackageError::CargoFailed { command: args[0].to_owned(), workspace: workspace.to_owned(), reason });
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
