@@ -22,7 +22,7 @@ TEST_DATA_MODULES = $(sort $(shell grep -rlE 'var_os\("COVID_TEST_DATA"\)|real_d
 
 # The servers that live tests speak to, and the modules of integration tests that ask for one, found by looking.
 SERVICES := python3 -B infra/services/services.py
-LIVE_MODULES = $(sort $(shell grep -rlE 'COVID_TEST_(S3|MLFLOW|PREFECT)|S3Server' --include='*.rs' crates/*/tests */tests \
+LIVE_MODULES = $(sort $(shell grep -rlE 'COVID_TEST_(S3|MLFLOW|PREFECT)|S3Server|PrefectServer' --include='*.rs' crates/*/tests */tests \
 	| sed -E 's|.*/tests/it/||; s|(/mod)?\.rs$$||; s|/|::|g'))
 
 # The stages' programs for `deploy`: those in the folder BIN, else cargo builds them.

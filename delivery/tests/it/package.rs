@@ -16,11 +16,11 @@ use serde_json::Value;
 
 use crate::run;
 
-const CHECKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-const PROGRAMS: [&str; 5] = ["delivery", "deployment", "eda", "exp-track-mod-reg", "monitoring"];
+pub(crate) const CHECKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+pub(crate) const PROGRAMS: [&str; 5] = ["delivery", "deployment", "eda", "exp-track-mod-reg", "monitoring"];
 
 /// A sandbox in which `cargo` finds what it needs, as in the home of a developer.
-fn workshop() -> Sandbox {
+pub(crate) fn workshop() -> Sandbox {
     let home = env::var("HOME").unwrap_or_default();
     let place = |name: &str, folder: &str| env::var(name).unwrap_or_else(|_| format!("{home}/{folder}"));
     let sandbox = Sandbox::new().env("CARGO_HOME", &place("CARGO_HOME", ".cargo"));
@@ -36,7 +36,7 @@ fn package(sandbox: &Sandbox, more: &[&str]) -> Output {
 }
 
 /// The program under test alone in a folder, under its name; and whatever else is to lie there.
-fn moved(sandbox: &Sandbox, beside: &[&str]) -> String {
+pub(crate) fn moved(sandbox: &Sandbox, beside: &[&str]) -> String {
     for name in beside.iter().filter(|name| **name != "delivery") {
         sandbox.write(&format!("built/{name}"), "#!/bin/sh\n");
     }
@@ -170,7 +170,7 @@ fn assert_deployments(stranger: &Sandbox) {
     assert!(deployments["predict"]["schedule"].is_null(), "only the loop was to have one");
 }
 
-fn deployments(folder: &Path) -> BTreeMap<String, Value> {
+pub(crate) fn deployments(folder: &Path) -> BTreeMap<String, Value> {
     let files = fs::read_dir(folder.join("deployments")).unwrap().map(|entry| entry.unwrap().path());
     let read = |path: PathBuf| {
         let deployment = serde_saphyr::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
@@ -180,7 +180,7 @@ fn deployments(folder: &Path) -> BTreeMap<String, Value> {
 }
 
 /// Runs lines of a shell until one fails.
-fn shell(sandbox: &Sandbox, lines: &str) -> Output {
+pub(crate) fn shell(sandbox: &Sandbox, lines: &str) -> Output {
     sandbox.run("/bin/sh", &["-e", "-c", lines])
 }
 
