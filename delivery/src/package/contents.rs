@@ -6,7 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     env, fs,
-    path::{Path, PathBuf},
+    path::{Path, PathBuf, absolute},
     process::Command,
 };
 
@@ -40,7 +40,9 @@ pub(super) struct Part {
     pub(super) repository: Option<String>,
     /// Where its sources are on this machine.
     pub(super) folder: PathBuf,
-    /// SHA-256 of the package as the registry has it, in hexadecimal; none for the project's own.
+    /// Whether it is the project's own.
+    pub(super) is_own: bool,
+    /// SHA-256 of the package as the registry has it, in hexadecimal; none for what is on no registry.
     pub(super) checksum: Option<String>,
     /// The ids of the parts that it uses itself.
     pub(super) uses: BTreeSet<String>,
@@ -51,11 +53,6 @@ impl Part {
     pub(super) fn id(&self) -> String {
         format!("{}@{}", self.name, self.version)
     }
-
-    /// Whether it is the project's own.
-    pub(super) fn is_own(&self) -> bool {
-        self.checksum.is_none()
-    }
 }
 
 /// Every part of the programs, by id.
@@ -65,10 +62,12 @@ pub(super) type Parts = BTreeMap<String, Part>;
 pub(super) fn parts(workspace: &Path) -> Result<Parts, PackageError> {
     let mut parts = reachable(parse(&cargo(&TREE, workspace)?)?)?;
     let lock = workspace.join("Cargo.lock");
-    let (checksums, folders) = (checksums(&lock)?, folders(workspace)?);
+    let (locked, folders) = (locked(&lock)?, folders(workspace)?);
     for (id, part) in &mut parts {
         let missing = || PackageError::BadLock { path: lock.clone(), reason: format!("it does not have {id}") };
-        part.checksum.clone_from(checksums.get(id).ok_or_else(missing)?);
+        let locked = locked.get(id).ok_or_else(missing)?;
+        part.is_own = locked.source.is_none();
+        part.checksum.clone_from(&locked.checksum);
         part.folder.clone_from(folders.get(id).ok_or_else(missing)?);
         if part.licence.is_empty() {
             return Err(PackageError::Unlicensed { package: id.clone() });
@@ -80,7 +79,8 @@ pub(super) fn parts(workspace: &Path) -> Result<Parts, PackageError> {
 /// The checkout: the one that is named, else the one above the running program, else the one above the current folder.
 pub(super) fn find_workspace(named: Option<&Path>) -> Result<PathBuf, PackageError> {
     let starts: Vec<PathBuf> = match named {
-        Some(named) => vec![named.to_owned()],
+        // A path like `.` has nothing above it.
+        Some(named) => vec![absolute(named).unwrap_or_else(|_| named.to_owned())],
         None => [env::current_exe(), env::current_dir()].into_iter().flatten().collect(),
     };
     let is_checkout =
@@ -193,16 +193,18 @@ struct Lock {
 struct Locked {
     name: String,
     version: String,
+    /// None for what lies in the workspace.
+    source: Option<String>,
     checksum: Option<String>,
 }
 
-/// The checksums that a lock file has, by id.
-fn checksums(path: &Path) -> Result<BTreeMap<String, Option<String>>, PackageError> {
+/// The packages of a lock file, by id.
+fn locked(path: &Path) -> Result<BTreeMap<String, Locked>, PackageError> {
     let text = fs::read_to_string(path).map_err(PackageError::io("read", path))?;
     let bad =
         |error: toml::de::Error| PackageError::BadLock { path: path.to_owned(), reason: error.message().to_owned() };
     let lock: Lock = toml::from_str(&text).map_err(bad)?;
-    Ok(lock.package.into_iter().map(|one| (format!("{}@{}", one.name, one.version), one.checksum)).collect())
+    Ok(lock.package.into_iter().map(|one| (format!("{}@{}", one.name, one.version), one)).collect())
 }
 
 #[cfg(test)]

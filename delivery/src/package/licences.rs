@@ -19,7 +19,7 @@ const NAMES: [&str; 6] = ["license", "licence", "unlicense", "copying", "copyrig
 
 /// Every part that is not the project's own, with its licence and where it comes from.
 pub(super) fn list(parts: &Parts) -> String {
-    let foreign: Vec<&Part> = parts.values().filter(|part| !part.is_own()).collect();
+    let foreign: Vec<&Part> = parts.values().filter(|part| !part.is_own).collect();
     let mut text = format!(
         "The programs in bin/, version {VERSION}, are under MIT OR Apache-2.0 at your choice: LICENSE-MIT, LICENSE-APACHE.\n\
          They are compiled with {} packages of others, whose licences and repositories follow;\n\
@@ -41,7 +41,7 @@ pub(super) fn list(parts: &Parts) -> String {
 pub(super) fn texts(parts: &Parts) -> Result<String, PackageError> {
     let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut without = Vec::new();
-    for part in parts.values().filter(|part| !part.is_own()) {
+    for part in parts.values().filter(|part| !part.is_own) {
         let files = files(&part.folder)?;
         if files.is_empty() {
             without.push(part.id());

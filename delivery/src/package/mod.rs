@@ -12,7 +12,7 @@ use std::{
     env,
     env::consts::EXE_SUFFIX,
     fs, io,
-    path::{Path, PathBuf},
+    path::{Path, PathBuf, absolute},
 };
 
 use covid_cli::{DEFAULTS, Session};
@@ -63,20 +63,22 @@ pub(crate) struct Package {
 
 /// Makes a package of the programs that lie beside the running one.
 pub(crate) fn package(args: &Args, session: &Session, settings: Settings) -> Result<Package, Fault> {
-    check_is_free(&args.out)?;
+    // Of a path like `.` nobody knows what lies beside it.
+    let out = absolute(&args.out).map_err(PackageError::io("find", &args.out))?;
+    check_is_free(&out)?;
     let programs = programs()?;
     let workspace = contents::find_workspace(args.workspace.as_deref())?;
     let documents = deployments(session, settings, &args.wishes)?;
     let parts = contents::parts(&workspace)?;
 
-    let made = folder_beside(&args.out)?;
+    let made = folder_beside(&out)?;
     let folder = made.path();
     copy_programs(&programs, folder)?;
     write_documents(folder, &documents, &parts, &session.clock.now().to_string())?;
     let mut files = files::below(folder)?;
     files::write(folder, SUMS, &files::sums(&files))?;
     files.push(PackagedFile::of(folder, SUMS.to_owned())?);
-    move_to(made, &args.out)?;
+    move_to(made, &out)?;
     Ok(Package { folder: args.out.clone(), size: files.iter().map(|file| file.size).sum(), files })
 }
 
@@ -105,10 +107,7 @@ fn programs() -> Result<Vec<PathBuf>, PackageError> {
 
 /// A folder on the same file system as the place to which it is to be moved; it goes if nobody moves it.
 fn folder_beside(out: &Path) -> Result<TempDir, PackageError> {
-    let above = match out.parent() {
-        Some(above) if above != Path::new("") => above,
-        _ => Path::new("."),
-    };
+    let above = out.parent().unwrap_or(out);
     fs::create_dir_all(above).map_err(PackageError::io("make the folder", above))?;
     let name = format!(".{}-", out.file_name().unwrap_or_default().to_string_lossy());
     let mut builder = tempfile::Builder::new();

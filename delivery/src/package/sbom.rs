@@ -55,12 +55,12 @@ fn component(part: &Part) -> Value {
 }
 
 fn is_program(part: &Part) -> bool {
-    part.is_own() && PROGRAMS.contains(&part.name.as_str())
+    part.is_own && PROGRAMS.contains(&part.name.as_str())
 }
 
 /// The package's URL. The project's own packages are on no registry, where another may have their names.
 fn purl(part: &Part) -> String {
-    let kind = if part.is_own() { "generic" } else { "cargo" };
+    let kind = if part.is_own { "generic" } else { "cargo" };
     // The only character of a version that a URL needs escaped.
     format!("pkg:{kind}/{}@{}", part.name, part.version.replace('+', "%2B"))
 }
