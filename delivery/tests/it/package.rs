@@ -234,7 +234,7 @@ fn a_folder_that_holds_something_is_left_alone() {
     exit: 2
     ----- stdout -----
     ----- stderr -----
-    error: `handed` is there already, and is not an empty folder
+    error: `<sandbox>/handed` is there already, and is not an empty folder
     hint: name a folder that is not there yet, or empty this one
     ");
     let file = run(&sandbox, &["package", "--out", "handed/mine.txt"]);
