@@ -12,7 +12,8 @@ use toml::{Table, Value};
 
 use crate::CommonArgs;
 
-const DEFAULTS: &str = include_str!("../../../config/default.toml");
+/// The file of defaults, `config/default.toml`, as this program has it: each setting below a comment that says what it means.
+pub const DEFAULTS: &str = include_str!("../../../config/default.toml");
 const DEFAULTS_PATH: &str = "config/default.toml";
 
 /// What every variable of the project begins with.

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad_days;
+mod deployed;
+mod package;
 mod replay;
 mod under_prefect;
 

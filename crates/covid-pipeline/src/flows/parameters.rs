@@ -64,6 +64,17 @@ impl Parameters {
         })
     }
 
+    /// Without what only this machine has: a source that is a path, a store or a tracker in a folder.
+    pub(crate) fn for_any_machine(self) -> Self {
+        let elsewhere = |uri: &String| !uri.starts_with("file:") && !uri.starts_with("embedded:");
+        Self {
+            source: self.source.filter(|source| !Path::new(source).is_absolute()),
+            store: self.store.filter(elsewhere),
+            tracking: self.tracking.filter(elsewhere),
+            ..self
+        }
+    }
+
     /// The settings with these parameters over them. What they say already stays as they say it: a relative path, say.
     pub(crate) fn over(self, mut settings: Settings) -> Result<Settings, Fault> {
         let own_source = absolute_source(&settings.source);
