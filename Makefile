@@ -53,7 +53,7 @@ stack_role = $(if $(CLOUDFORMATION_ROLE),--role-arn '$(CLOUDFORMATION_ROLE)')
 
 .DEFAULT_GOAL := help
 .PHONY: help build eda train predict monitor deliver check format clippy docs test test-data test-live services-up services-down lint-infra deny advisories fuzz accuracy \
-	replay bench bench-peers bench-workers delivery deploy smoke rollback image mlflow-image deploy-infra delete-infra clean
+	replay bench bench-peers bench-workers pictures delivery deploy smoke rollback image mlflow-image deploy-infra delete-infra clean
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -182,6 +182,9 @@ deploy-infra: ## make or change a stack in AWS (STACK=base, mlflow, worker or ec
 delete-infra: ## delete a stack in AWS; the bucket stays, and a last snapshot of the database
 	aws cloudformation delete-stack --stack-name '$(PROJECT)-$(STACK)' $(stack_role)
 	aws cloudformation wait stack-delete-complete --stack-name '$(PROJECT)-$(STACK)'
+
+pictures: ## the pictures of README.md, from the sample (where there is Chromium)
+	docs/pictures/run
 
 bench-workers: ## one prediction of 20,000 places with 1, 2 and 3 workers of a Prefect pool (after services-up)
 	cargo build $(CARGO_FLAGS) --release --workspace --bins
