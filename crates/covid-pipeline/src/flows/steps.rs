@@ -40,10 +40,8 @@ impl Steps {
         F: Future<Output = Result<T, E>>,
         E: Into<Fault>,
     {
-        match &self.0 {
-            Some((context, options)) => context.task(name, options.retries(0), work).await,
-            None => work().await.map_err(Into::into),
-        }
+        let once = self.0.clone().map(|(context, options)| (context, options.retries(0)));
+        Self(once).step(name, work).await
     }
 
     /// Offers a flow with each of these parameters to others, who may take a part of the work or not.
