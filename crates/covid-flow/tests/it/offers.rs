@@ -160,7 +160,7 @@ impl Observer for Stuck {
     fn observe(&self, _: Event) {}
 
     async fn flush(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
