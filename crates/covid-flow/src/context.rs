@@ -6,11 +6,13 @@ use std::{
     future::Future,
     panic::{AssertUnwindSafe, resume_unwind},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use covid_core::{Fault, Timestamp};
 use futures_util::FutureExt as _;
 use serde_json::Value;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -18,6 +20,9 @@ use crate::{
     Artifact, Engine, Event, FlowError, FlowRun, Lifecycle, State, StateKind, TaskOptions, TaskRun,
     engine::panic_message,
 };
+
+/// How long an offer waits until all that happened before is told: the work is not to wait for a server that is away.
+const OFFER_WITHIN: Duration = Duration::from_secs(10);
 
 /// A flow run from within. Clones are the same one.
 #[derive(Clone)]
@@ -76,7 +81,10 @@ impl Context {
         let (id, span) = (run.id.clone(), span(&run));
         let offers = || async {
             // Whoever takes a part may look for the task run: it is to be known by then.
-            self.0.engine.observer.flush().await;
+            if timeout(OFFER_WITHIN, self.0.engine.observer.flush()).await.is_err() {
+                tracing::warn!("no part is offered to others: what happened until now could not be told");
+                return Ok(0);
+            }
             Ok::<_, Fault>(self.0.engine.offers.offer(&self.0.run, Some(&id), flow, parameters.clone()).await)
         };
         TaskRunning::begin(self, run, TaskOptions::default()).finish(offers).instrument(span).await
@@ -238,7 +246,7 @@ impl<'c> TaskRunning<'c> {
 }
 
 /// Waits so long; for ever without a limit.
-async fn after(limit: Option<std::time::Duration>) {
+async fn after(limit: Option<Duration>) {
     match limit {
         Some(limit) => tokio::time::sleep(limit).await,
         None => std::future::pending().await,

@@ -12,6 +12,9 @@ use crate::{
     offers::Alone,
 };
 
+/// What is said of a flow run that was cancelled and did all its work.
+pub(crate) const WORK_IS_COMPLETE: &str = "after its last task: its work is complete";
+
 /// How a flow run ended.
 #[derive(Debug)]
 pub struct Ended<R = ()> {
@@ -99,6 +102,10 @@ impl<'e> FlowRunning<'e> {
         } else {
             self.work(body).await
         };
+        if self.life.state().kind != StateKind::Completed {
+            // Also what was offered as it was asked to stop.
+            self.engine.offers.withdraw(&self.run).await;
+        }
         Ended { state: self.life.state().clone(), run: self.run, result }
     }
 
@@ -116,8 +123,7 @@ impl<'e> FlowRunning<'e> {
             ended = &mut work => ended,
             () = self.cancel.cancelled() => {
                 self.enter(StateKind::Cancelling, "");
-                self.engine.offers.withdraw(&self.run).await;
-                work.await
+                tokio::join!(self.engine.offers.withdraw(&self.run), &mut work).1
             }
         };
         ended.map(|result| self.end(result)).unwrap_or_else(|panic| self.crash(&*panic))
@@ -129,7 +135,7 @@ impl<'e> FlowRunning<'e> {
         let stopped = self.life.state().kind == StateKind::Cancelling || self.cancel.is_cancelled();
         match &result {
             Ok(_) if self.life.state().kind == StateKind::Cancelling => {
-                self.enter(StateKind::Cancelled, "after its last task: its work is complete");
+                self.enter(StateKind::Cancelled, WORK_IS_COMPLETE);
             }
             Ok(_) => self.enter(StateKind::Completed, ""),
             Err(_) if stopped => self.enter(StateKind::Cancelled, &message),

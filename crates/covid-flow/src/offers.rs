@@ -16,7 +16,8 @@ pub trait Offers: Send + Sync + 'static {
     /// many were offered; what fails is logged, and no failure of the work.
     async fn offer(&self, parent: &FlowRun, task_run_id: Option<&str>, flow: &str, parameters: Vec<Value>) -> usize;
 
-    /// Takes back what nobody has taken yet: the parent was cancelled.
+    /// Takes back what nobody has taken yet, and offers nothing more: the parent is asked to stop, or has ended otherwise than
+    /// Completed. It may be called again.
     async fn withdraw(&self, parent: &FlowRun);
 }
 

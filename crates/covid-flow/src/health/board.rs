@@ -16,9 +16,6 @@ use crate::{Clock, Event, FlowRun, KeptFlowRun, Observer, Schedule, State, State
 /// How long a time may have passed before its run begins.
 const STALLED_AFTER: Duration = Duration::from_secs(60);
 
-/// How long a worker may take from one round to the next: longer than it waits at most, with a call that is tried in vain.
-const ROUND_WITHIN: Duration = Duration::from_secs(600);
-
 /// Counts the flow runs of this process and remembers how each schedule fares. It is an [`Observer`]: whoever runs flows lets it
 /// be told, beside the one that keeps them.
 pub struct Board {
@@ -29,7 +26,8 @@ pub struct Board {
 #[derive(Default)]
 pub(super) struct Known {
     pub(super) schedules: BTreeMap<String, ScheduleHealth>,
-    worker: Option<WorkerHealth>,
+    /// The worker, and how long it may take from one round to the next.
+    worker: Option<(WorkerHealth, Duration)>,
     /// By flow.
     pub(super) flows: BTreeMap<String, FlowCounts>,
     /// Flow runs at work, by id: when they began.
@@ -55,13 +53,13 @@ impl Board {
     /// How all fares now.
     pub fn health(&self) -> Health {
         let (now, known) = (self.clock.now(), self.known());
-        let of_worker = known.worker.iter().map(|worker| of_worker(worker, now));
+        let of_worker = known.worker.iter().map(|(worker, within)| of_worker(worker, *within, now));
         let status = known.schedules.values().map(|schedule| status(schedule, now)).chain(of_worker).max();
         Health {
             status: status.unwrap_or(HealthStatus::Healthy),
             now,
             schedules: known.schedules.clone(),
-            worker: known.worker.clone(),
+            worker: known.worker.as_ref().map(|(worker, _)| worker.clone()),
         }
     }
 
@@ -83,10 +81,11 @@ impl Board {
         self.known().schedules.entry(schedule.to_owned()).or_default().missed += count;
     }
 
-    /// A worker begins a round.
-    pub(crate) fn round_of(&self, name: &str, pool: &str) {
+    /// A worker begins a round; the next one has to begin within that time.
+    pub(crate) fn round_of(&self, name: &str, pool: &str, within: Duration) {
         let last_round = Some(self.clock.now());
-        self.known().worker = Some(WorkerHealth { name: name.to_owned(), pool: pool.to_owned(), last_round });
+        let worker = WorkerHealth { name: name.to_owned(), pool: pool.to_owned(), last_round };
+        self.known().worker = Some((worker, within));
     }
 
     /// Takes in a run of an earlier process.
@@ -110,10 +109,10 @@ fn status(schedule: &ScheduleHealth, now: Timestamp) -> HealthStatus {
     }
 }
 
-fn of_worker(worker: &WorkerHealth, now: Timestamp) -> HealthStatus {
+fn of_worker(worker: &WorkerHealth, within: Duration, now: Timestamp) -> HealthStatus {
     let since = |last| Duration::try_from(now.duration_since(last)).unwrap_or_default();
     match worker.last_round.map(since) {
-        Some(since) if since > ROUND_WITHIN => HealthStatus::Stalled,
+        Some(since) if since > within => HealthStatus::Stalled,
         _ => HealthStatus::Healthy,
     }
 }

@@ -14,16 +14,14 @@ use crate::{Artifact, Content, LogLine, State, TaskRun, run::new_id};
 /// The most that Prefect gives at once.
 const PAGE: usize = 200;
 
-/// The longest log line that is sent, in bytes. Prefect refuses batches of megabytes.
-const LONGEST_LINE: usize = 16 << 10;
-
 /// The longest reason of a refusal that is shown, in signs.
 const LONGEST_REASON: usize = 400;
 
 /// Calls one Prefect server. Cheap to clone.
 ///
 /// A call that fails in a way that may pass is made again, as the settings say. Each of them may be made twice: a change of
-/// state and a new flow run carry an id by which the server knows them again; a log line may come twice rather than never.
+/// state, a new flow run and a new task run carry an id by which the server knows them again; a log line or an artifact has
+/// none, and may come twice rather than never.
 #[derive(Debug, Clone)]
 pub struct Prefect {
     client: Client,
@@ -53,6 +51,11 @@ impl Prefect {
     pub fn of_settings(settings: &PrefectSettings) -> Result<Self, PrefectError> {
         let url = settings.api_url.as_deref().ok_or(PrefectError::NoServer)?;
         Self::new(url.parse()?, settings)
+    }
+
+    /// The same client, but each call is made once.
+    pub(super) fn without_repeats(&self) -> Result<Self, PrefectError> {
+        Self::new(self.base.clone(), &PrefectSettings { tries: 1, ..self.settings.clone() })
     }
 
     /// The server's address, without its secrets.
@@ -135,6 +138,11 @@ impl Prefect {
     /// If there is none, or the call fails.
     pub async fn flow_run(&self, id: &str) -> Result<RemoteFlowRun, PrefectError> {
         self.get(&format!("flow_runs/{id}")).await
+    }
+
+    /// A flow run as it is now; none if a person deleted it.
+    pub(super) async fn find_flow_run(&self, id: &str) -> Result<Option<RemoteFlowRun>, PrefectError> {
+        self.find(&format!("flow_runs/{id}")).await
     }
 
     /// The states that a flow run had, in their order.
@@ -323,14 +331,10 @@ fn log_document(line: &LogLine) -> Value {
         "info" => 20,
         _ => 10,
     };
-    let mut message = line.message.as_str();
-    if message.len() > LONGEST_LINE {
-        message = &message[..message.floor_char_boundary(LONGEST_LINE)];
-    }
     json!({
         "name": line.target,
         "level": level,
-        "message": message,
+        "message": line.message,
         "timestamp": line.at,
         "flow_run_id": line.flow_run_id,
         "task_run_id": line.task_run_id,

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -16,11 +16,17 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Prefect, PrefectError, Proposal, Verdict};
-use crate::{Event, FlowRun, LogLine, Observer, State, StateKind};
+use super::{Prefect, PrefectError, Proposal, StateType, Verdict};
+use crate::{Event, FlowRun, LogLine, Observer, State, StateKind, engine::WORK_IS_COMPLETE};
 
 /// The most log lines that are sent in one call.
 const BATCH: usize = 200;
+
+/// The bytes of log lines after which a batch is sent. Prefect refuses batches of megabytes.
+const BATCH_BYTES: usize = 512 << 10;
+
+/// The longest log line, in bytes: what is longer is cut.
+const LONGEST_LINE: usize = 16 << 10;
 
 /// The most events that wait for a server that is away. Log lines beyond it are dropped, and counted.
 const MOST_WAITING: usize = 100_000;
@@ -58,7 +64,7 @@ impl PrefectObserver {
     pub fn new(prefect: Prefect, worker: Option<String>) -> Self {
         let (queue, items) = mpsc::unbounded_channel();
         let shared = Arc::<Shared>::default();
-        let sender = Sender { prefect, worker, shared: shared.clone(), lines: Vec::new() };
+        let sender = Sender::new(prefect, worker, shared.clone());
         tokio::spawn(sender.send_all(items));
         Self { queue, shared }
     }
@@ -76,11 +82,16 @@ impl PrefectObserver {
 
 #[async_trait]
 impl Observer for PrefectObserver {
-    fn observe(&self, event: Event) {
+    fn observe(&self, mut event: Event) {
         let is_full = self.shared.waiting.load(Ordering::Relaxed) >= MOST_WAITING;
         if is_full && matches!(event, Event::Log(_)) {
             self.shared.dropped.fetch_add(1, Ordering::Relaxed);
             return;
+        }
+        if let Event::Log(line) = &mut event {
+            // As it comes: many of them may wait.
+            line.message.truncate(line.message.floor_char_boundary(LONGEST_LINE));
+            line.message.shrink_to_fit();
         }
         self.shared.waiting.fetch_add(1, Ordering::Relaxed);
         // The other end goes with the runtime: nothing can be told then.
@@ -98,6 +109,10 @@ impl Observer for PrefectObserver {
 /// The task behind an observer.
 struct Sender {
     prefect: Prefect,
+    /// Makes each call once: for a server that was away for too long.
+    hasty: Prefect,
+    /// When patience with the server ends, which is away; none while it answers.
+    give_up: Mutex<Option<Instant>>,
     worker: Option<String>,
     shared: Arc<Shared>,
     /// Log lines of the next batch.
@@ -105,6 +120,12 @@ struct Sender {
 }
 
 impl Sender {
+    fn new(prefect: Prefect, worker: Option<String>, shared: Arc<Shared>) -> Self {
+        // What was made once can be made again; were it not so, patience would only last longer.
+        let hasty = prefect.without_repeats().unwrap_or_else(|_| prefect.clone());
+        Self { prefect, hasty, give_up: Mutex::default(), worker, shared, lines: Vec::new() }
+    }
+
     async fn send_all(mut self, mut items: mpsc::UnboundedReceiver<Item>) {
         while let Some(item) = items.recv().await {
             match item {
@@ -122,7 +143,8 @@ impl Sender {
         if let Event::Log(line) = event {
             self.lines.push(line);
             // What else has come by now goes with it.
-            if is_last || self.lines.len() >= BATCH {
+            let bytes = self.lines.iter().map(|line| line.message.len()).sum::<usize>();
+            if is_last || self.lines.len() >= BATCH || bytes >= BATCH_BYTES {
                 self.send_lines().await;
             }
             return;
@@ -141,7 +163,7 @@ impl Sender {
             tracing::warn!("{dropped} log lines were dropped, since Prefect was away");
         }
         let lines = std::mem::take(&mut self.lines);
-        self.patiently("log lines", || self.prefect.send_logs(&lines)).await;
+        self.patiently("log lines", || self.prefect().send_logs(&lines)).await;
         self.shared.waiting.fetch_sub(lines.len(), Ordering::Relaxed);
     }
 
@@ -149,13 +171,13 @@ impl Sender {
         match event {
             Event::FlowState { run, state } => self.send_flow_state(run, state).await,
             Event::TaskState { task, state } if state.kind == StateKind::Pending => {
-                self.patiently("a task run", || self.prefect.create_task_run(task, state)).await;
+                self.patiently("a task run", || self.prefect().create_task_run(task, state)).await;
             }
             Event::TaskState { task, state } => {
-                self.patiently("a task run's state", || self.prefect.set_task_run_state(&task.id, state)).await;
+                self.patiently("a task run's state", || self.prefect().set_task_run_state(&task.id, state)).await;
             }
             Event::Artifact { flow_run_id, artifact } => {
-                self.patiently("an artifact", || self.prefect.create_artifact(flow_run_id, artifact)).await;
+                self.patiently("an artifact", || self.prefect().create_artifact(flow_run_id, artifact)).await;
             }
             Event::Log(_) => {}
         }
@@ -163,43 +185,86 @@ impl Sender {
 
     async fn send_flow_state(&self, run: &FlowRun, state: &State) {
         if self.patiently("a flow run's worker", || self.is_ours(run)).await == Some(false) {
-            tracing::warn!("the flow run `{}` is another worker's now: its state {} is not told", run.name, state.kind);
+            tracing::warn!(
+                "the flow run `{}` is another worker's now, or deleted: its state {} is not told",
+                run.name,
+                state.kind
+            );
             self.shared.disowned.cancel();
             return;
         }
-        // The same proposal in every try, so that the server knows it again.
-        let proposal = Proposal::from(state);
-        let told =
-            self.patiently("a flow run's state", || self.prefect.set_flow_run_state(&run.id, &proposal, false)).await;
-        if let Some(Verdict::Declined { status, reason }) = told {
-            tracing::info!("Prefect says {status} to {} of the flow run `{}`: {reason}", state.kind, run.name);
+        let is_declined = self.propose(run, &Proposal::from(state)).await == Some(false);
+        if is_declined && state.kind.is_final() && self.is_cancelling(run).await {
+            let message = if state.kind == StateKind::Completed { WORK_IS_COMPLETE } else { &state.message };
+            self.propose(run, &Proposal::new(StateKind::Cancelled, message)).await;
         }
+    }
+
+    /// Proposes a state: whether the run has it.
+    async fn propose(&self, run: &FlowRun, to: &Proposal) -> Option<bool> {
+        // The same proposal in every try, so that the server knows it again.
+        let told = self.patiently("a flow run's state", || self.prefect().set_flow_run_state(&run.id, to, false)).await;
+        if let Some(Verdict::Declined { status, reason }) = &told {
+            tracing::info!("Prefect says {status}: the flow run `{}` is not {to} ({reason})", run.name);
+        }
+        told.map(|verdict| verdict.is_accepted())
+    }
+
+    /// Whether the run was asked to stop at the server as it came to its end here: it can become nothing but Cancelled then.
+    async fn is_cancelling(&self, run: &FlowRun) -> bool {
+        let now = self.patiently("a flow run's end", || self.prefect().flow_run(&run.id)).await;
+        now.is_some_and(|now| now.state_type() == Some(StateType::Cancelling))
     }
 
     async fn is_ours(&self, run: &FlowRun) -> Result<bool, PrefectError> {
         match &self.worker {
-            Some(worker) => Ok(self.prefect.flow_run(&run.id).await?.worker.as_ref() == Some(worker)),
+            Some(worker) => {
+                let found = self.prefect().find_flow_run(&run.id).await?;
+                Ok(found.is_some_and(|found| found.worker.as_ref() == Some(worker)))
+            }
             None => Ok(true),
         }
     }
 
-    /// Makes a call until it is answered or refused, or patience ends.
+    /// What a call is made by.
+    fn prefect(&self) -> &Prefect {
+        let is_over = self.give_up().is_some_and(|give_up| Instant::now() >= give_up);
+        if is_over { &self.hasty } else { &self.prefect }
+    }
+
+    fn give_up(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.give_up.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The server did not answer: when patience with it ends, counted from its first silence.
+    fn silence(&self) -> Instant {
+        let patience = Duration::from_secs_f64(self.prefect.settings().patience_seconds);
+        *self.give_up().get_or_insert_with(|| Instant::now() + patience)
+    }
+
+    /// Makes a call until it is answered or refused, or patience with the server ends. From then on each call is made once,
+    /// until one is answered.
     async fn patiently<T, F>(&self, what: &str, call: impl Fn() -> F) -> Option<T>
     where
         F: Future<Output = Result<T, PrefectError>>,
     {
-        let settings = self.prefect.settings();
-        let give_up = Instant::now() + Duration::from_secs_f64(settings.patience_seconds);
-        let mut wait = Duration::from_secs_f64(settings.backoff_seconds);
+        let mut wait = Duration::from_secs_f64(self.prefect.settings().backoff_seconds);
         loop {
             if self.shared.disowned.is_cancelled() {
                 return None;
             }
             let error = match call().await {
-                Ok(answer) => return Some(answer),
+                Ok(answer) => {
+                    *self.give_up() = None;
+                    return Some(answer);
+                }
                 Err(error) => error,
             };
-            if !error.may_pass() || Instant::now() + wait >= give_up {
+            let is_silent = error.may_pass();
+            if !is_silent {
+                *self.give_up() = None;
+            }
+            if !is_silent || Instant::now() + wait >= self.silence() {
                 tracing::warn!("Prefect was not told of {what}: {error}");
                 return None;
             }

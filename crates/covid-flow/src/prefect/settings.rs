@@ -97,6 +97,12 @@ impl PrefectSettings {
         Ok(self)
     }
 
+    /// How long a worker may take from one round to the next, before it is said to stand still. The first call that fails ends
+    /// a round: four that succeed in their last moment, and ten minutes for what is waited between tries and rounds.
+    pub(super) fn round_within(&self) -> Duration {
+        Duration::from_secs_f64(600.0 + self.poll_seconds + 4.0 * f64::from(self.tries) * self.timeout_seconds)
+    }
+
     pub(super) fn credentials(&self) -> Option<Credentials> {
         if let Some(key) = &self.api_key {
             return Some(Credentials::Bearer(key.clone()));

@@ -50,6 +50,12 @@ async fn act(context: Context, deed: String) -> Result<(), Fault> {
             // With no safe point.
             "hang" => sleep(LIMIT * 2).await,
             "wait" => context.cancellation().cancelled().await,
+            // Ends a while after it was asked to, and leaves a file.
+            path if path.starts_with('/') => {
+                context.cancellation().cancelled().await;
+                sleep(Duration::from_millis(300)).await;
+                std::fs::write(path, "complete").unwrap();
+            }
             _ => sleep(Duration::from_millis(500)).await,
         }
         Ok::<_, Fault>(())
@@ -212,6 +218,20 @@ async fn a_child_whose_run_is_another_worker_s_is_killed() {
     let (server, told) = scene.stopped().await;
     assert_eq!(server.states("a"), ["Scheduled", "Pending", "Running"]);
     assert_eq!(told, [StateKind::Running, StateKind::Cancelled]);
+}
+
+#[tokio::test]
+async fn a_child_whose_run_a_person_deletes_ends_at_its_safe_point() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("work");
+    let (server, deed) = (PrefectServer::start().await, path.to_str().unwrap().to_owned());
+    let url = server.url.clone();
+    let scene = Scene::of(server, quick(), move |_, worker| command(&url, &deed, worker));
+    scene.reaches("Running").await;
+    scene.server.delete_run("a");
+    let told = scene.stopped().await.1;
+    assert_eq!(told, [StateKind::Running, StateKind::Cancelled]);
+    assert_eq!(std::fs::read_to_string(path).unwrap(), "complete");
 }
 
 /// A child whose worker the test itself plays.

@@ -11,6 +11,7 @@ mod health;
 mod isolated;
 mod kept;
 mod logs;
+mod offers;
 mod prefect;
 mod prefect_faults;
 mod prefect_server;

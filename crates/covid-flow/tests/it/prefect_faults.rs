@@ -10,7 +10,8 @@ use std::{
 
 use covid_core::{Explain as _, Timestamp};
 use covid_flow::{
-    Artifact, CancellationToken, Content, Event, Flow, FlowRun, Flows, LogLine, Observer as _, State, StateKind,
+    Artifact, Board, CancellationToken, Content, Context, Event, Flow, FlowRun, Flows, LogLine, Observer as _, State,
+    StateKind,
     prefect::{Prefect, PrefectError, PrefectObserver, PrefectSettings, Worker},
 };
 use covid_http::Secret;
@@ -19,7 +20,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::{
     Parameters,
-    prefect_server::{Fault, PrefectServer},
+    prefect_server::{Called, Fault, PrefectServer},
     wall_clock,
 };
 
@@ -187,6 +188,103 @@ async fn what_cannot_be_told_is_given_up_and_what_is_another_s_is_not_told() {
     observer.flush().await;
     assert!(begun.elapsed() < Duration::from_secs(5));
     assert_eq!((server.states("a"), server.calls("/logs/").len()), (vec!["Running".into()], 1), "the rest is told");
+}
+
+#[tokio::test]
+async fn a_run_that_was_left_half_set_back_is_set_back() {
+    let server = PrefectServer::start().await;
+    server.be_prompt();
+    server.put_run("a", "RUNNING");
+    server.give_to("a", "dead");
+    // Both tries of the last step.
+    server.fault("SCHEDULED", Fault::Status(503));
+    server.fault("SCHEDULED", Fault::Status(503));
+    assert_eq!(work_with(&server, &quick(), Duration::from_secs(7)).await, 1);
+    assert_eq!(server.states("a"), ["Running", "Crashed", "Scheduled", "Pending", "Running", "Completed"]);
+}
+
+#[tokio::test]
+async fn patience_is_for_the_outage_and_not_for_each_thing() {
+    let server = PrefectServer::start().await;
+    let settings = PrefectSettings { patience_seconds: 0.5, ..quick() };
+    let observer = PrefectObserver::new(Prefect::new(server.url.parse().unwrap(), &settings).unwrap(), None);
+    (0..1000).for_each(|_| server.fault("/artifacts/", Fault::Status(503)));
+    let begun = Instant::now();
+    for number in 0..20 {
+        let artifact = Artifact::new(&format!("a-{number}"), "", Content::Table(Vec::new())).unwrap();
+        observer.observe(Event::Artifact { flow_run_id: "a".into(), artifact });
+    }
+    observer.observe(line(0));
+    observer.flush().await;
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    let calls = server.calls("/artifacts/");
+    assert!(calls.iter().any(|call| call.body["key"] == "a-19"), "each has its try");
+    assert_eq!(server.calls("/logs/").len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_done_while_a_person_cancels_it_is_cancelled() {
+    for (kind, said, expected) in [
+        (StateKind::Completed, "", "after its last task: its work is complete"),
+        (StateKind::Failed, "no data", "no data"),
+        (StateKind::Crashed, "it panicked", "it panicked"),
+    ] {
+        let server = PrefectServer::start().await;
+        server.put_run("a", "CANCELLING");
+        server.give_to("a", "me");
+        let observer = PrefectObserver::new(prefect(&server), Some("me".into()));
+        let run = FlowRun { id: "a".into(), ..FlowRun::new("work", json!({})) };
+        observer.observe(Event::FlowState { run, state: State::new(kind, Timestamp::UNIX_EPOCH, said) });
+        observer.flush().await;
+        assert_eq!(server.states("a"), ["Cancelling", "Cancelled"]);
+        assert_eq!(prefect(&server).flow_run("a").await.unwrap().state.unwrap().message.unwrap(), expected);
+    }
+}
+
+#[tokio::test]
+async fn long_lines_are_cut_and_batches_are_small() {
+    let server = PrefectServer::start().await;
+    let observer = PrefectObserver::new(prefect(&server), None);
+    for _ in 0..100 {
+        let Event::Log(line) = line(0) else { unreachable!() };
+        observer.observe(Event::Log(LogLine { message: "ü".repeat(20 << 10), ..line }));
+    }
+    observer.flush().await;
+    let sizes = |call: Called| -> Vec<usize> {
+        call.body.as_array().unwrap().iter().map(|line| line["message"].as_str().unwrap().len()).collect()
+    };
+    let batches: Vec<_> = server.calls("/logs/").into_iter().map(sizes).collect();
+    assert!(batches.iter().flatten().all(|size| *size == 16 << 10));
+    assert!(batches.iter().all(|batch| batch.len() <= 32), "{batches:?}");
+    assert_eq!(batches.iter().flatten().count(), 100);
+}
+
+#[tokio::test]
+async fn a_worker_drains_in_time_where_the_server_hangs_and_is_no_standstill() {
+    let server = PrefectServer::start().await;
+    server.put_run("a", "SCHEDULED");
+    let flow = Flow::new("work", "Works.", async |context: Context, Parameters { .. }| {
+        context.cancellation().cancelled().await;
+        Ok(context.go_on()?)
+    });
+    let settings = PrefectSettings { timeout_seconds: 60.0, drain_seconds: 0.5, ..quick() };
+    let prefect = Prefect::new(server.url.parse().unwrap(), &settings).unwrap();
+    let board = Arc::new(Board::new(wall_clock()));
+    let worker = Worker::new(prefect, Flows::default().with(&flow).unwrap(), wall_clock(), "pool", "suite", 1).unwrap();
+    let (worker, stop) = (worker.shown_on(board.clone()), CancellationToken::new());
+    let stopping = async {
+        sleep(HALF_A_SECOND).await;
+        assert_eq!(server.states("a"), ["Scheduled", "Pending", "Running"]);
+        stop.cancel();
+        sleep(Duration::from_millis(200)).await;
+        let last_round = board.health().worker.unwrap().last_round;
+        (0..1000).for_each(|_| server.fault("/flow_runs/filter", Fault::Silence));
+        sleep(Duration::from_millis(100)).await;
+        assert!(board.health().worker.unwrap().last_round > last_round, "its drain is shown");
+    };
+    let drained = async { tokio::join!(worker.run(stop.clone()), stopping).0 };
+    timeout(Duration::from_secs(10), drained).await.unwrap().unwrap();
+    assert_eq!(server.states("a").last().unwrap(), "Cancelled");
 }
 
 #[tokio::test]

@@ -24,6 +24,8 @@ pub(crate) enum Fault {
     Status(u16),
     /// Does what it is asked for, and closes the connection.
     Lost,
+    /// Does nothing, and does not answer.
+    Silence,
 }
 
 /// A call as it came.
@@ -38,6 +40,10 @@ pub(crate) struct Called {
 struct Model {
     /// Flow runs with their states.
     runs: BTreeMap<String, (Value, Vec<Value>)>,
+    /// A poll brings what is Scheduled, and nothing else.
+    is_prompt: bool,
+    /// The flow that has a deployment `daily` beside the runs' own.
+    deployed: Option<String>,
     calls: Vec<Called>,
     /// By the end of a path, or a type of states.
     faults: VecDeque<(&'static str, Fault)>,
@@ -76,6 +82,36 @@ impl PrefectServer {
         self.model.lock().unwrap().runs.insert(id.into(), (run, vec![state(kind, &json!({}))]));
     }
 
+    /// Lets no poll come late.
+    pub(crate) fn be_prompt(&self) {
+        self.model.lock().unwrap().is_prompt = true;
+    }
+
+    /// A person changes a run's state, or deletes it.
+    pub(crate) fn set(&self, id: &str, kind: &str) {
+        self.model.lock().unwrap().runs.get_mut(id).unwrap().1.push(state(kind, &json!({})));
+    }
+
+    pub(crate) fn delete_run(&self, id: &str) {
+        self.model.lock().unwrap().runs.remove(id);
+    }
+
+    /// Makes a deployment of a flow, of the name that the runs' own one has.
+    pub(crate) fn deploy(&self, flow: &str) {
+        self.model.lock().unwrap().deployed = Some(flow.into());
+    }
+
+    /// The ids of the flow runs of that deployment.
+    pub(crate) fn children(&self) -> Vec<String> {
+        let model = self.model.lock().unwrap();
+        model
+            .runs
+            .values()
+            .filter(|(run, _)| run["deployment_id"] == "shards")
+            .map(|(run, _)| text(&run["id"]))
+            .collect()
+    }
+
     /// Notes a worker as that of a flow run.
     pub(crate) fn give_to(&self, id: &str, worker: &str) {
         self.model.lock().unwrap().runs.get_mut(id).unwrap().0["infrastructure_pid"] = worker.into();
@@ -103,6 +139,10 @@ impl PrefectServer {
     }
 }
 
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
 fn state(kind: &str, details: &Value) -> Value {
     let name = kind[..1].to_owned() + &kind[1..].to_lowercase();
     let id = format!("{:016x}", rand::random::<u64>());
@@ -125,13 +165,18 @@ async fn serve(stream: TcpStream, model: Arc<Mutex<Model>>) {
             let (method, authorization) = (request.method().clone(), text(request.headers().get("authorization")));
             let body = request.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
             let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-            let mut model = model.lock().unwrap();
-            model.calls.push(Called { path: path.clone(), authorization, body: body.clone() });
-            let fault = model.fault(&path, &body);
+            let fault = {
+                let mut model = model.lock().unwrap();
+                model.calls.push(Called { path: path.clone(), authorization, body: body.clone() });
+                model.fault(&path, &body)
+            };
+            if let Some(Fault::Silence) = fault {
+                return std::future::pending().await;
+            }
             if let Some(Fault::Status(status)) = fault {
                 return Ok(respond(status, &json!({ "exception_message": "Service Unavailable" })));
             }
-            let answer = model.answer(method.as_str(), path.trim_start_matches("/api/"), &query, &body);
+            let answer = model.lock().unwrap().answer(method.as_str(), path.trim_start_matches("/api/"), &query, &body);
             match fault {
                 Some(Fault::Lost) => Err(io::Error::other("lost")),
                 _ => Ok(respond(answer.0, &answer.1)),
@@ -158,7 +203,10 @@ impl Model {
         match (method, parts.as_slice()) {
             ("GET", ["work_pools", "pool"]) => (200, json!({ "type": POOL_TYPE, "description": "" })),
             ("POST", ["work_pools", "pool", "get_scheduled_flow_runs"]) => {
-                (200, self.runs.values().map(|(run, _)| json!({ "flow_run": run })).collect())
+                let is_due = |(run, states): &&(Value, Vec<Value>)| {
+                    run["deployment_id"] == "d" && (!self.is_prompt || states.last().unwrap()["type"] == "SCHEDULED")
+                };
+                (200, self.runs.values().filter(is_due).map(|(run, _)| json!({ "flow_run": run })).collect())
             }
             ("GET", ["flows", "f"]) => (200, json!({ "id": "f", "name": "work" })),
             ("GET", ["flow_run_states", ""]) => {
@@ -174,7 +222,18 @@ impl Model {
                 });
                 (200, found.collect())
             }
+            ("GET" | "PATCH", ["flow_runs", id]) | ("POST", ["flow_runs", id, "set_state"])
+                if !self.runs.contains_key(*id) =>
+            {
+                (404, json!({ "detail": "Flow run not found" }))
+            }
             ("GET", ["flow_runs", id]) => (200, self.run(id)),
+            ("GET", ["deployments", "d"]) => (200, json!({ "id": "d", "name": "daily" })),
+            ("GET", ["deployments", "name", flow, "daily"]) => match &self.deployed {
+                Some(deployed) if deployed == flow => (200, json!({ "id": "shards", "name": "daily" })),
+                _ => (404, json!({ "detail": "Deployment not found" })),
+            },
+            ("POST", ["deployments", "shards", "create_flow_run"]) => (201, self.create_run(body)),
             ("PATCH", ["flow_runs", id]) => {
                 self.runs.get_mut(*id).unwrap().0["infrastructure_pid"] = body["infrastructure_pid"].clone();
                 (204, Value::Null)
@@ -182,6 +241,17 @@ impl Model {
             ("POST", ["flow_runs", id, "set_state"]) => (200, self.set_state(id, body)),
             _ => (200, json!([])),
         }
+    }
+
+    /// One that was made with the same key is no new one.
+    fn create_run(&mut self, body: &Value) -> Value {
+        let id = text(&body["idempotency_key"]);
+        let run = json!({
+            "id": id, "name": body["name"], "flow_id": "g", "deployment_id": "shards", "parameters": body["parameters"],
+            "expected_start_time": null, "infrastructure_pid": null,
+        });
+        self.runs.entry(id.clone()).or_insert_with(|| (run, vec![state("SCHEDULED", &json!({}))]));
+        self.run(&id)
     }
 
     fn run(&self, id: &str) -> Value {
@@ -205,7 +275,17 @@ impl Model {
         if kind == "PENDING" && is_taken && !is_intruded {
             return json!({ "status": "ABORT", "state": null, "details": { "reason": "This run is in a PENDING state" } });
         }
-        states.push(state(kind, details));
+        if last["type"] == "CANCELLING" && kind != "CANCELLED" {
+            let reason = "Cannot transition flows that are cancelling to a state other than Cancelled.";
+            return json!({ "status": "REJECT", "state": last, "details": { "reason": reason } });
+        }
+        let is_final = ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"].iter().any(|end| last["type"] == *end);
+        if is_final && ["CANCELLING", "CRASHED"].contains(&kind) {
+            return json!({ "status": "ABORT", "state": null, "details": { "reason": "Run is already in terminal state" } });
+        }
+        let mut next = state(kind, details);
+        next["message"] = body["state"]["message"].clone();
+        states.push(next);
         json!({ "status": "ACCEPT", "state": states.last(), "details": { "type": "accept_details" } })
     }
 }

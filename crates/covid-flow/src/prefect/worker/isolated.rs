@@ -54,8 +54,8 @@ impl Isolated {
         tracing::info!("the flow run `{}` ended as {}", self.run.name, state.kind);
     }
 
-    /// Waits for the end of the process, and says how it came. It is asked to stop once the run is cancelled, and killed once
-    /// the run is somebody else's.
+    /// Waits for the end of the process, and says how it came. It is asked to stop once the run is cancelled or deleted, and
+    /// killed once the run is somebody else's, who works at it already.
     async fn attend(&self, mut child: Child) -> String {
         tracing::info!("the flow run `{}` has the process {}", self.run.name, child.id().unwrap_or_default());
         let mut lifeline = child.stdin.take();
@@ -78,12 +78,13 @@ impl Isolated {
 
     /// The run's last state: what its process told, or what is told in its place now.
     async fn settle(&self, ended: String) -> State {
-        let not_ours = || self.state(StateKind::Cancelled, "it is another worker's");
+        let cancelled = |why| self.state(StateKind::Cancelled, why);
         if self.observer.disowned().is_cancelled() {
-            return not_ours();
+            return cancelled("it is another worker's");
         }
-        let now = match self.worker.prefect.flow_run(&self.run.id).await {
-            Ok(now) => now,
+        let now = match self.worker.prefect.find_flow_run(&self.run.id).await {
+            Ok(Some(now)) => now,
+            Ok(None) => return cancelled("Prefect has it no more"),
             // If it has not ended, this worker finds that nobody works at it, as soon as the server is there.
             Err(error) => {
                 tracing::warn!("how the flow run `{}` ended is not known ({ended}): {error}", self.run.name);
@@ -94,7 +95,7 @@ impl Isolated {
             return self.state(kind, "");
         }
         if now.worker.as_ref() != Some(&self.worker.name) {
-            return not_ours();
+            return cancelled("it is another worker's");
         }
         tracing::warn!("the flow run `{}` did not come to its end: {ended}", self.run.name);
         // The server lets what is Cancelling become nothing but Cancelled.

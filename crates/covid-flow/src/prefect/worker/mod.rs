@@ -199,14 +199,13 @@ impl Worker {
         let mut shift = Shift::new(self);
         let mut failures = 0;
         while !stop.is_cancelled() {
-            if let Some(board) = &self.board {
-                board.round_of(&self.name, &self.pool);
-            }
+            self.show_round();
             match shift.round(stop).await {
                 Ok(()) => failures = 0,
                 Err(error) => {
                     tracing::warn!("the worker `{}` goes on after this: {error}", self.name);
                     failures += 1;
+                    shift.forget_suspects();
                 }
             }
             tokio::select! {
@@ -215,6 +214,13 @@ impl Worker {
             }
         }
         shift.drain().await;
+    }
+
+    /// Shows that a round begins.
+    fn show_round(&self) {
+        if let Some(board) = &self.board {
+            board.round_of(&self.name, &self.pool, self.prefect.settings().round_within());
+        }
     }
 
     /// Waits until the next round: longer after each that failed.

@@ -5,13 +5,21 @@ use std::{
     time::{Duration, Instant},
 };
 
+use covid_core::Timestamp;
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::Worker;
 use crate::{
     StateKind,
-    prefect::{PrefectError, Proposal, RemoteFlowRun, StateType, Verdict},
+    prefect::{PrefectError, Proposal, RemoteFlowRun, RemoteState, StateType, Verdict},
 };
+
+/// How the message of a Crashed run ends that is to be set back: whoever finds it so later goes on with that.
+const ANEW: &str = ": it is to begin anew";
+
+/// How long ago a run may have been left half set back.
+const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24);
 
 /// The flow runs of a pool that were seen without a living worker.
 #[derive(Default)]
@@ -26,7 +34,7 @@ impl Orphans {
     pub(super) async fn look(
         &mut self,
         worker: &Worker,
-        is_active: impl Fn(&str) -> bool + Send,
+        is_active: impl Fn(&str) -> bool + Send + Sync,
     ) -> Result<(), PrefectError> {
         let settings = worker.prefect.settings();
         let pause = Duration::from_secs(settings.heartbeat_seconds.into());
@@ -34,19 +42,18 @@ impl Orphans {
             return Ok(());
         }
         self.last_look = Some(Instant::now());
-        let found = match unattended(worker, is_active).await {
-            Ok(found) => found,
-            Err(error) => {
-                // After it was away itself, the server knows of no worker that lives: they need time to say so.
-                self.suspects.clear();
-                return Err(error);
-            }
-        };
+        let mut found = unattended(worker, &is_active).await?;
+        found.extend(half_set_back(worker, &is_active).await?);
         let patience = Duration::from_secs_f64(settings.orphan_seconds);
         for run in self.seen_for(found, patience) {
             set_back(worker, &run).await?;
         }
         Ok(())
+    }
+
+    /// Begins anew: after it was away itself, the server knows of no worker that lives, and they need time to say so.
+    pub(super) fn forget(&mut self) {
+        self.suspects.clear();
     }
 
     /// Notes what was found, and gives what was found so for long enough.
@@ -68,7 +75,7 @@ impl Orphans {
 /// The flow runs that should be at work, and that no living worker has.
 async fn unattended(
     worker: &Worker,
-    is_active: impl Fn(&str) -> bool + Send,
+    is_active: &(impl Fn(&str) -> bool + Send),
 ) -> Result<Vec<RemoteFlowRun>, PrefectError> {
     let filter = json!({
         "work_pools": { "name": { "any_": [worker.pool] } },
@@ -84,6 +91,29 @@ async fn unattended(
     let is_attended = |name: &String| *name != worker.name && living.contains(name);
     runs.retain(|run| !run.worker.as_ref().is_some_and(is_attended));
     Ok(runs)
+}
+
+/// The flow runs of the last day that a worker called Crashed to set them back, and then did not: it died, or the server was
+/// away.
+async fn half_set_back(
+    worker: &Worker,
+    is_active: &(impl Fn(&str) -> bool + Sync),
+) -> Result<Vec<RemoteFlowRun>, PrefectError> {
+    let since = worker.clock.now().saturating_sub(LOOK_BACK).unwrap_or(Timestamp::MIN);
+    let filter = json!({
+        "work_pools": { "name": { "any_": [worker.pool] } },
+        "flow_runs": { "state": { "type": { "any_": ["CRASHED"] } }, "end_time": { "after_": since } },
+    });
+    let mut runs = worker.prefect.flow_runs(&filter).await?;
+    runs.retain(|run| is_half_set_back(run) && !is_active(&run.id));
+    Ok(runs)
+}
+
+fn is_half_set_back(run: &RemoteFlowRun) -> bool {
+    let is_ours = |state: &RemoteState| {
+        state.kind == StateType::Crashed && state.message.as_ref().is_some_and(|message| message.ends_with(ANEW))
+    };
+    run.state.as_ref().is_some_and(is_ours)
 }
 
 /// Lets a run be claimed anew, or ends it if it was to be cancelled.
@@ -102,7 +132,8 @@ async fn set_back(worker: &Worker, seen: &RemoteFlowRun) -> Result<(), PrefectEr
     }
     // The server lets nothing that has ended become Crashed, but would set it back to Scheduled: this one comes first, so that
     // neither a run that just ended nor one that another worker sets back begins twice.
-    if propose(worker, &now, &Proposal::new(StateKind::Crashed, gone.clone())).await? {
+    let crashed = Proposal::new(StateKind::Crashed, format!("{gone}{ANEW}"));
+    if is_half_set_back(&now) || propose(worker, &now, &crashed).await? {
         // Nobody's, before anybody can claim it: else the next worker's claim would be seen as the last one's.
         prefect.set_worker(&now.id, None).await?;
         propose(worker, &now, &Proposal::scheduled(worker.clock.now(), format!("anew, since {gone}"))).await?;

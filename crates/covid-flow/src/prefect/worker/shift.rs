@@ -63,7 +63,8 @@ impl<'w> Shift<'w> {
 
     /// Looks after the runs at work, after those that nobody works at, and for new ones.
     pub(super) async fn round(&mut self, stop: &CancellationToken) -> Result<(), PrefectError> {
-        self.watch().await?;
+        self.forget_ended();
+        watch(self.worker, &self.active).await?;
         let active = &self.active;
         self.orphans.look(self.worker, |id| active.contains_key(id)).await?;
         if self.active.len() < self.worker.limit {
@@ -78,11 +79,20 @@ impl<'w> Shift<'w> {
         Ok(())
     }
 
+    /// Whoever was seen without a living worker needs to be seen so anew: a round failed.
+    pub(super) fn forget_suspects(&mut self) {
+        self.orphans.forget();
+    }
+
     /// Waits until a run ends; for ever if there is none.
     pub(super) async fn one_ends(&mut self) {
         if self.tasks.join_next().await.is_none() {
             return pending().await;
         }
+        self.forget_ended();
+    }
+
+    fn forget_ended(&mut self) {
         self.active.retain(|_, active| !active.task.is_finished());
     }
 
@@ -103,42 +113,30 @@ impl<'w> Shift<'w> {
 
     /// Looks after the runs until all have ended, and cancels them when it is time to.
     async fn finish(mut self, time_to_cancel: impl Future<Output = ()>) {
-        let poll = Duration::from_secs_f64(self.worker.prefect.settings().poll_seconds);
         let mut time_to_cancel = Box::pin(time_to_cancel.fuse());
         while !self.active.is_empty() {
-            if let Err(error) = self.watch().await {
-                tracing::warn!("the worker `{}` does not see its flow runs at Prefect: {error}", self.worker.name);
-            }
             tokio::select! {
-                () = self.one_ends() => {}
-                () = sleep(poll) => {}
+                () = self.last_round() => {}
                 () = &mut time_to_cancel => self.active.values().for_each(|active| active.cancel.cancel()),
             }
         }
     }
 
-    /// Looks what the server says of the runs at work.
-    async fn watch(&mut self) -> Result<(), PrefectError> {
-        self.active.retain(|_, active| !active.task.is_finished());
-        if self.active.is_empty() {
-            return Ok(());
-        }
-        let ids: Vec<_> = self.active.keys().collect();
-        let found = self.worker.prefect.flow_runs(&json!({ "flow_runs": { "id": { "any_": ids } } })).await?;
-        let found: HashMap<_, _> = found.iter().map(|run| (run.id.as_str(), run)).collect();
-        for (id, active) in &self.active {
-            match found.get(id.as_str()) {
-                None => active.give_up("Prefect has it no more"),
-                Some(run) if run.worker.as_ref() != Some(&self.worker.name) => active.give_up("it is another worker's"),
-                Some(run) => match run.state_type() {
-                    Some(StateType::Scheduled) => active.give_up("it was set back to Scheduled"),
-                    // Cancelling, or ended by somebody.
-                    Some(kind) if kind == StateType::Cancelling || kind.is_final() => active.cancel.cancel(),
-                    _ => {}
-                },
+    /// Looks after the runs, and waits for the next time. It may be dropped where it waits.
+    async fn last_round(&mut self) {
+        let (worker, active) = (self.worker, &self.active);
+        worker.show_round();
+        let look = async {
+            if let Err(error) = watch(worker, active).await {
+                tracing::warn!("the worker `{}` does not see its flow runs at Prefect: {error}", worker.name);
             }
+            sleep(Duration::from_secs_f64(worker.prefect.settings().poll_seconds)).await;
+        };
+        tokio::select! {
+            () = look => {}
+            Some(_) = self.tasks.join_next() => {}
         }
-        Ok(())
+        self.forget_ended();
     }
 
     /// Claims a run and begins it, if it can be had.
@@ -176,7 +174,7 @@ impl<'w> Shift<'w> {
     }
 
     /// Claims a run. Should another worker claim it at the same moment all the same, then the one that is noted as its worker
-    /// last has it, and the other one lets it go ([`Self::watch`]).
+    /// last has it, and the other one lets it go ([`watch`]).
     async fn claim(&self, run: &RemoteFlowRun) -> Result<bool, PrefectError> {
         let Worker { prefect, name, .. } = self.worker;
         let claim = Proposal::new(StateKind::Pending, format!("claimed by the worker `{name}`"));
@@ -237,11 +235,35 @@ impl<'w> Shift<'w> {
     }
 }
 
+/// Looks what the server says of the runs at work.
+async fn watch(worker: &Worker, runs: &HashMap<String, Active>) -> Result<(), PrefectError> {
+    if runs.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<_> = runs.keys().collect();
+    let found = worker.prefect.flow_runs(&json!({ "flow_runs": { "id": { "any_": ids } } })).await?;
+    let found: HashMap<_, _> = found.iter().map(|run| (run.id.as_str(), run)).collect();
+    for (id, active) in runs {
+        match found.get(id.as_str()) {
+            // A person deleted it. It stops where it can, and its observer finds that there is nothing to tell.
+            None => active.cancel.cancel(),
+            Some(run) if run.worker.as_ref() != Some(&worker.name) => active.give_up("it is another worker's"),
+            Some(run) => match run.state_type() {
+                Some(StateType::Scheduled) => active.give_up("it was set back to Scheduled"),
+                // Cancelling, or ended by somebody.
+                Some(kind) if kind == StateType::Cancelling || kind.is_final() => active.cancel.cancel(),
+                _ => {}
+            },
+        }
+    }
+    Ok(())
+}
+
 /// What runs a flow run in this process.
 fn engine(worker: &Worker, observer: Arc<PrefectObserver>, deployment_id: Option<String>) -> Engine {
+    let offers = PoolOffers::new(worker.prefect.clone(), deployment_id, observer.disowned().clone());
     let mut told = worker.observers.clone();
     told.push(observer);
-    let offers = PoolOffers::new(worker.prefect.clone(), deployment_id);
     Engine::new(Arc::new(told), worker.clock.clone()).offering(Arc::new(offers))
 }
 
