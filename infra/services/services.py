@@ -75,7 +75,7 @@ def seaweedfs(venv, data, ports):
              "filer.port.grpc")
     command = [
         venv / "bin/weed", "server", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false",
-        "-master.volumeSizeLimitMB=64", "-volume.max=20", "-volume.minFreeSpace=200MiB", "-filer", "-s3", f"-s3.port={s3}", f"-s3.config={data}/s3.json",
+        "-master.volumeSizeLimitMB=64", "-volume.max=100", "-volume.minFreeSpace=200MiB", "-filer", "-s3", f"-s3.port={s3}", f"-s3.config={data}/s3.json",
         "-s3.allowDeleteBucketNotEmpty=false", "-s3.port.iceberg=0", "-s3.port.lance=0",
         *(f"-{name}={port}" for name, port in zip(names, others)),
     ]
