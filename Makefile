@@ -10,6 +10,10 @@ TEST_FLAGS ?=
 FUZZ_SECONDS ?= 10
 FUZZ_TABLES ?=
 
+# The folder of `make delivery`, an archive of which is put beside it; and where cargo puts what it builds.
+OUT ?= target/delivery
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
 # Real data for tests and benchmarks: the folder of COVID_TEST_DATA, else the one beside the project, where it is there.
 TEST_DATA := $(or $(COVID_TEST_DATA),$(shell cd ../shared/data 2>/dev/null && pwd))
 # The modules of integration tests that ask for it, found by looking.
@@ -18,7 +22,7 @@ TEST_DATA_MODULES = $(sort $(shell grep -rlE 'var_os\("COVID_TEST_DATA"\)|real_d
 
 # The servers that live tests speak to, and the modules of integration tests that ask for one, found by looking.
 SERVICES := python3 -B infra/services/services.py
-LIVE_MODULES = $(sort $(shell grep -rlE 'COVID_TEST_(S3|MLFLOW|PREFECT)|S3Server' --include='*.rs' crates/*/tests */tests \
+LIVE_MODULES = $(sort $(shell grep -rlE 'COVID_TEST_(S3|MLFLOW|PREFECT)|S3Server|PrefectServer' --include='*.rs' crates/*/tests */tests \
 	| sed -E 's|.*/tests/it/||; s|(/mod)?\.rs$$||; s|/|::|g'))
 
 # The stages' programs for `deploy`: those in the folder BIN, else cargo builds them.
@@ -49,7 +53,7 @@ stack_role = $(if $(CLOUDFORMATION_ROLE),--role-arn '$(CLOUDFORMATION_ROLE)')
 
 .DEFAULT_GOAL := help
 .PHONY: help build eda train predict monitor deliver check format clippy docs test test-data test-live services-up services-down lint-infra deny advisories fuzz accuracy \
-	replay bench bench-peers deploy smoke rollback image mlflow-image deploy-infra delete-infra clean
+	replay bench bench-peers bench-workers pictures delivery deploy smoke rollback image mlflow-image deploy-infra delete-infra clean
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -142,6 +146,17 @@ bench: ## criterion's benchmarks of parse, fit and predict (on real data where t
 bench-peers: ## the whole process, side by side with pandas and scikit-learn
 	python3 benches/peers/compare.py
 
+# The programs of one build, so not by `cargo run`. A package that was made before is replaced, anything else is not. The archive is the
+# same for the same files, where tar can do that.
+delivery: check test ## all that is handed over, checked and tested: a folder OUT of programs, settings, licences, ..., and its archive
+	cargo build $(CARGO_FLAGS) --release --workspace
+	@[ ! -f '$(OUT)/SHA256SUMS' ] || rm -r '$(OUT)'
+	'$(TARGET)/release/delivery' package --out '$(OUT)' --workspace . --timezone '$(TIMEZONE)' $(if $(PREDICT_CRON),--cron 'predict=$(PREDICT_CRON)') \
+		$(if $(MONITOR_CRON),--cron 'monitor=$(MONITOR_CRON)') $(if $(DELIVER_CRON),--cron 'deliver=$(DELIVER_CRON)') $(ARGS)
+	@time=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)}; \
+	tar --version 2>/dev/null | grep -q GNU && stable="--sort=name --mtime=@$$time --owner=0 --group=0 --numeric-owner"; \
+	tar $$stable -C '$(dir $(OUT))' -czf '$(OUT).tar.gz' '$(notdir $(OUT))' && echo 'archive: $(OUT).tar.gz'
+
 deploy: ## save the flows' deployments at Prefect, then make them anew (ARGS='--pool P --deployment-version V')
 	$(DEPLOYMENTS) save '$(SAVED)'
 	$(call program,deployment) deploy $(call schedule,$(PREDICT_CRON)) $(ARGS)
@@ -167,6 +182,13 @@ deploy-infra: ## make or change a stack in AWS (STACK=base, mlflow, worker or ec
 delete-infra: ## delete a stack in AWS; the bucket stays, and a last snapshot of the database
 	aws cloudformation delete-stack --stack-name '$(PROJECT)-$(STACK)' $(stack_role)
 	aws cloudformation wait stack-delete-complete --stack-name '$(PROJECT)-$(STACK)'
+
+pictures: ## the pictures of README.md, from the sample (where there is Chromium)
+	docs/pictures/run
+
+bench-workers: ## one prediction of 20,000 places with 1, 2 and 3 workers of a Prefect pool (after services-up)
+	cargo build $(CARGO_FLAGS) --release --workspace --bins
+	python3 -B benches/workers/measure.py
 
 clean: ## remove what was built (not the store)
 	cargo clean

@@ -10,7 +10,7 @@ use covid_pipeline::{
     flows, parse_date, replay, write_document,
 };
 
-use crate::render;
+use crate::{package, render};
 
 /// Monitor, retrain when a rule says so, promote when the gate says so, predict: one flow
 #[derive(Debug, clap::Parser)]
@@ -30,6 +30,11 @@ enum Command {
     /// Ends with the loop's score beside that of the first champion left alone and of each model refitted each time. Cut
     /// off and called again, it goes on.
     Replay(ReplayArgs),
+    /// Make a folder of all that is handed over: the programs, their settings, deployments, licences, checksums
+    ///
+    /// The programs are those beside this one. What they are made of is asked of `cargo`, in the checkout that they were built
+    /// from. The folder is whole, or it is not there.
+    Package(package::Args),
     #[command(flatten)]
     Flow(FlowCommand),
 }
@@ -57,6 +62,14 @@ pub(crate) async fn execute(args: &Args, session: &Session) -> Result<ExitCode> 
         Some(Command::Replay(asked)) => {
             let project = Project::open(settings, commands::now(session)).await?;
             replay_days(asked, session, &project).await
+        }
+        Some(Command::Package(asked)) => {
+            let package = package::package(asked, session, settings)?;
+            match session.format {
+                Format::Text => print_stdout(&render::packaged(&package)),
+                Format::Json => print_json(&package),
+            }?;
+            Ok(ExitCode::SUCCESS)
         }
         Some(Command::Flow(command)) => commands::execute(command, session, settings, flows::DELIVER).await,
     }

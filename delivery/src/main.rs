@@ -1,6 +1,7 @@
 //! The fifth stage: the loop in one flow: monitor, retrain if a rule says so, promote if the gate says so, predict.
 
 mod args;
+mod package;
 mod render;
 
 use std::process::ExitCode;

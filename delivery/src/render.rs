@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use covid_pipeline::{DeliveryReport, ReplayReport, Rival, monitoring_text};
 use covid_report::{Column, Table};
 
+use crate::package::Package;
+
 /// The loop, step by step.
 pub(crate) fn delivered(report: &DeliveryReport) -> String {
     let training = match (&report.first_training, &report.retraining) {
@@ -91,4 +93,14 @@ fn rows(report: &ReplayReport) -> impl Iterator<Item = [String; 5]> {
 /// More decimals than elsewhere: some rivals differ in the fifth.
 fn shown(loss: Option<f64>) -> String {
     loss.map_or_else(|| "exploded".to_owned(), |loss| format!("{loss:.5}"))
+}
+
+/// A package's files.
+pub(crate) fn packaged(package: &Package) -> String {
+    let mut table = Table::new([Column::text("File"), Column::number("Bytes")]);
+    for file in &package.files {
+        table.row([file.path.clone(), file.size.to_string()]);
+    }
+    let Package { folder, files, size } = package;
+    format!("{table}\npackaged: {} ({} files, {:.1} MB)", folder.display(), files.len(), *size as f64 / 1e6)
 }

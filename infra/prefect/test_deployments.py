@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """`make test-live`: deploy, smoke and rollback, and the worker's queue (worker.yaml), at a real Prefect server.
 
-The server is COVID_TEST_PREFECT (`make services-up`). The stages' own `deploy` and `worker` are tested in Rust; here a
-deployment is changed and a flow run carried out by plain calls.
+The server is COVID_TEST_PREFECT (`make services-up`). The recipes are run once with the programs themselves; the rest changes
+deployments and carries out flow runs by plain calls.
 """
 import contextlib
 import importlib.util
 import io
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import textwrap
@@ -230,6 +231,49 @@ class Queue(Prefect):
         with mock.patch.dict(sys.modules, {"boto3": library}):
             exec(compile(textwrap.dedent(code), "worker.yaml", "exec"), queue)
         return queue, client
+
+
+class Recipes(unittest.TestCase):
+    """`make deploy`, `smoke` and `rollback` with the programs themselves, as cd.yml calls them."""
+
+    def setUp(self):
+        programs = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parents[1] / "target")) / "debug"
+        if not (programs / "deployment").exists():
+            self.skipTest("the programs are not built")
+        self.name = f"recipes-{uuid.uuid4().hex[:8]}"
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.programs = programs
+        self.env = {name: value for name, value in os.environ.items() if not name.startswith(("COVID_", "PREFECT_"))}
+        self.env |= {"PREFECT_API_URL": SERVER, "COVID_STORE": f"file:{self.folder}/store", "COVID_PREFECT_POLL_SECONDS": "0.5"}
+
+    def make(self, recipe, *variables):
+        command = ["make", "--no-print-directory", recipe, f"BIN={self.programs}", f"SAVED={self.folder}/saved.json", *variables]
+        return subprocess.run(command, cwd=HERE.parents[1], env=self.env, capture_output=True, text=True)
+
+    def deploy(self, version):
+        made = self.make("deploy", f"ARGS=--pool {self.name} --name {self.name} --deployment-version {version}")
+        self.assertEqual(made.returncode, 0, made.stderr)
+
+    def version(self):
+        return deployments.call("GET", f"deployments/name/predict/{self.name}")["version"]
+
+    def test_deployed_run_and_rolled_back(self):
+        self.enterContext(mock.patch.dict(os.environ, {"PREFECT_API_URL": SERVER}))
+        self.deploy("one")
+        worker = subprocess.Popen(
+            [self.programs / "deployment", "worker", "--pool", self.name, "--listen", "127.0.0.1:0"],
+            env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+        self.addCleanup(worker.wait)
+        self.addCleanup(worker.terminate)
+        smoke = self.make("smoke", f"SMOKE=predict/{self.name}", "SMOKE_SECONDS=120")
+        self.assertEqual(smoke.returncode, 0, smoke.stdout + smoke.stderr)
+        self.assertIn("Completed", smoke.stdout)
+        self.deploy("two")
+        self.assertEqual(self.version(), "two")
+        back = self.make("rollback")
+        self.assertEqual(back.returncode, 0, back.stderr)
+        self.assertEqual(self.version(), "one")
 
 
 if __name__ == "__main__":

@@ -15,4 +15,4 @@ pub use exit::{ending, exit_code, run};
 pub use output::{print_json, print_stdout};
 pub use progress::{Bar, Progress};
 pub use session::{Session, start, start_with};
-pub use settings::{Origin, SettingsError, settings};
+pub use settings::{DEFAULTS, Origin, SettingsError, settings};

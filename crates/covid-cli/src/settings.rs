@@ -12,7 +12,8 @@ use toml::{Table, Value};
 
 use crate::CommonArgs;
 
-const DEFAULTS: &str = include_str!("../../../config/default.toml");
+/// The file of defaults, `config/default.toml`, as this program has it: each setting below a comment that says what it means.
+pub const DEFAULTS: &str = include_str!("../../../config/default.toml");
 const DEFAULTS_PATH: &str = "config/default.toml";
 
 /// What every variable of the project begins with.
@@ -279,6 +280,10 @@ impl Layers {
                 name: name.clone(),
                 close: closest(name, keys.keys().map(String::as_str).chain([NOW])),
             })?;
+            // A shell or a workflow that passes on what nobody set: only a text that may be empty is set by that.
+            if text.is_empty() && self.default_of(key).is_some_and(|default| !may_be_empty(key, default)) {
+                continue;
+            }
             let value = self.default_of(key).and_then(|default| read_as(default, text));
             let value = value.unwrap_or_else(|| Value::String(text.clone()));
             self.set(key, value, Origin::Variable(name.clone()))?;
@@ -366,8 +371,7 @@ impl Layers {
         let mut table = Table::new();
         for (key, default) in &self.defaults {
             let value = chosen(key).unwrap_or(default);
-            // A rule's limit may be taken away.
-            let unset = is_empty(value) && (is_empty(default) || key.starts_with(RULES));
+            let unset = is_empty(value) && may_be_empty(key, default);
             if !unset {
                 insert(&mut table, key, value.clone());
             }
@@ -452,6 +456,11 @@ fn variable(key: &str) -> String {
 
 fn is_ours(name: &str) -> bool {
     name.starts_with(PREFIX) && !name.starts_with(TEST_PREFIX) && name != NOW
+}
+
+/// Whether a setting may be left without a value: a text without a default, and a rule's limit, which may be taken away.
+fn may_be_empty(key: &str, default: &Value) -> bool {
+    is_empty(default) || (key.starts_with(RULES) && default.is_str())
 }
 
 fn is_empty(value: &Value) -> bool {

@@ -151,8 +151,8 @@ pub enum FlowError {
         #[source]
         cause: tokio::task::JoinError,
     },
-    /// The handlers of signals could not be installed.
-    #[error("signals cannot be caught: {cause}")]
+    /// Signals, or a worker's word to its child process, could not be listened for.
+    #[error("requests to stop cannot be listened for: {cause}")]
     NoSignals {
         /// What the operating system said.
         cause: std::io::Error,

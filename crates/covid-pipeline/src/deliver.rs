@@ -39,13 +39,13 @@ pub struct DeliveryReport {
 /// # Errors
 /// As each of the steps; those before stay done.
 pub async fn deliver(project: &Project, registry: &dyn Registry, steps: &Steps) -> Result<DeliveryReport, Fault> {
-    let (_, first_training) = steps.step("find-champion", || ensure_champion(project, registry)).await?;
-    let monitoring = steps.step("monitor", || monitor(project, registry)).await?;
+    let (_, first_training) = steps.once("find-champion", || ensure_champion(project, registry)).await?;
+    let monitoring = steps.once("monitor", || monitor(project, registry)).await?;
     let judge = || asked(project, registry, &monitoring, first_training.is_some());
     let Asked { by, words, train } = steps.step("judge", judge).await?;
     let order = Order { cause: Some(words.clone()), promote: project.settings.delivery.promote };
     let retraining = match train {
-        true => Some(steps.step("retrain", || train_as_ordered(project, registry, &order, || {})).await?),
+        true => Some(steps.once("retrain", || train_as_ordered(project, registry, &order, || {})).await?),
         false => None,
     };
     let prediction = predict(project, registry, Branch::Real, steps).await?;

@@ -68,7 +68,7 @@ pub async fn predict(
     branch: Branch,
     steps: &Steps,
 ) -> Result<PredictionReport, Fault> {
-    let (champion, trained) = steps.step("find-champion", || ensure_champion(project, registry)).await?;
+    let (champion, trained) = steps.once("find-champion", || ensure_champion(project, registry)).await?;
     if branch == Branch::Real {
         tell_of_refit(project, &champion);
     }
@@ -85,18 +85,23 @@ pub async fn predict(
 async fn commit(project: &Project, champion: &Champion, request: &Request, steps: &Steps) -> Result<Outcome, Fault> {
     let (store, settings) = (project.store.as_ref(), &project.settings.training);
     let planned = steps.step("plan", || begin(store, champion, request, settings, project.now())).await?;
-    let (manifest, already_done) = match planned {
-        Beginning::Done(manifest) => (*manifest, true),
-        Beginning::Planned(planned) => {
-            offer_shards(project, &planned, steps).await?;
-            // From the last one on: those who help begin with the first.
-            for shard in planned.shards().rev() {
-                forecast_shard(&planned, store, shard, steps).await?;
-            }
-            (steps.step("commit", || planned.commit(store, project.now())).await?, false)
+    let planned = match planned {
+        Beginning::Done(manifest) => {
+            return steps.step("read-back", || outcome(store, request, Manifest::clone(&manifest), true)).await;
         }
+        Beginning::Planned(planned) => planned,
     };
-    steps.step("read-back", || outcome(store, request, manifest.clone(), already_done)).await
+    offer_shards(project, &planned, steps).await?;
+    // From the last one on: those who help begin with the first.
+    for shard in planned.shards().rev() {
+        forecast_shard(&planned, store, shard, steps).await?;
+    }
+    // One step: who is asked to stop leaves no commit without what is derived from it.
+    let commit = || async {
+        let manifest = planned.commit(store, project.now()).await?;
+        outcome(store, request, manifest, false).await
+    };
+    steps.step("commit", commit).await
 }
 
 /// Lets the challenger predict what the champion does, so that monitoring can compare them: a shadow run, which nobody is

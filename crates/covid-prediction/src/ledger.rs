@@ -236,7 +236,7 @@ impl<'a, W: Work> Ledger<'a, W> {
     }
 
     /// The commits of an as-of date, the latest last.
-    async fn commits_of(&self, as_of: Date) -> Result<Vec<Manifest<W>>, PredictionError> {
+    pub(crate) async fn commits_of(&self, as_of: Date) -> Result<Vec<Manifest<W>>, PredictionError> {
         self.commits(&format!("{}/commits/as_of={as_of}/", self.root)).await
     }
 

@@ -55,7 +55,8 @@ impl Planned {
     }
 
     /// Reads the plan of a run that another process wrote, with its vintage from the store and its model from the registry:
-    /// no other champion, and no other download.
+    /// no other champion, and no other download. None where nothing is left to do: the run is committed, or a later one of
+    /// its as-of date is.
     ///
     /// # Errors
     /// If there is no such plan, its model is gone or cannot be made again as it was, or store or registry fail.
@@ -65,8 +66,11 @@ impl Planned {
         dataset: &str,
         run: &RunId,
         settings: TrainingSettings,
-    ) -> Result<Self, PredictionError> {
+    ) -> Result<Option<Self>, PredictionError> {
         let plan = prediction_ledger(store, dataset, Branch::Real).plan(run).await?;
+        if is_settled(store, &plan).await? {
+            return Ok(None);
+        }
         let panel = Arc::new(read_vintage(store, dataset, &plan.work.vintage).await?);
         let used = &plan.work.model;
         let number = used.version.split('+').next().and_then(|number| number.parse().ok());
@@ -82,7 +86,7 @@ impl Planned {
         if model.digest()? != used.digest {
             return Err(unknown());
         }
-        Self::new(plan, Arc::new(model), panel, Branch::Real)
+        Self::new(plan, Arc::new(model), panel, Branch::Real).map(Some)
     }
 
     /// The run's id.
@@ -156,7 +160,7 @@ impl Planned {
         .await
     }
 
-    /// Commits the run, of which every part is there.
+    /// Commits the run, of which every part is there, for who asked for it.
     ///
     /// # Errors
     /// If a part is missing, or the store fails.
@@ -169,10 +173,12 @@ impl Planned {
             key: self.plan.run.to_string(),
             cause: "a part that was written is not there".to_owned(),
         };
-        self.commit_if_whole(store, now).await?.ok_or_else(missing)
+        let parts = self.all_parts(store).await?.ok_or_else(missing)?;
+        self.ledger(store).commit(self.plan.clone(), parts, now).await
     }
 
-    /// Commits the run if every part of it is there, whoever wrote it.
+    /// Commits the run if every part of it is there, whoever wrote it, and no later run of its as-of date was committed: who
+    /// only helps does not put an old forecast in the place of a newer one.
     ///
     /// # Errors
     /// If the store fails.
@@ -181,6 +187,16 @@ impl Planned {
         store: &dyn ObjectStore,
         now: Timestamp,
     ) -> Result<Option<Manifest<Predictions>>, PredictionError> {
+        match self.all_parts(store).await? {
+            Some(parts) if !is_settled(store, &self.plan).await? => {
+                self.ledger(store).commit(self.plan.clone(), parts, now).await.map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// One part a shard; none if one is missing.
+    async fn all_parts(&self, store: &dyn ObjectStore) -> Result<Option<Vec<Part>>, PredictionError> {
         let mut parts = Vec::with_capacity(self.plan.shards);
         for shard in self.shards() {
             match self.part(store, shard).await? {
@@ -188,8 +204,15 @@ impl Planned {
                 None => return Ok(None),
             }
         }
-        self.ledger(store).commit(self.plan.clone(), parts, now).await.map(Some)
+        Ok(Some(parts))
     }
+}
+
+/// Whether the run of a plan, or a later one of its as-of date, is committed.
+async fn is_settled(store: &dyn ObjectStore, plan: &Plan<Predictions>) -> Result<bool, PredictionError> {
+    let ledger = prediction_ledger(store, &plan.work.dataset, Branch::Real);
+    let commits = ledger.commits_of(plan.work.as_of).await?;
+    Ok(commits.iter().any(|manifest| !manifest.work.shadow && manifest.run >= plan.run))
 }
 
 fn shard_bounds(locations: usize, shards: usize, shard: usize) -> Range<usize> {

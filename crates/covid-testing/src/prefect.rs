@@ -81,10 +81,12 @@ impl PrefectServer {
     /// # Panics
     /// If there is no such deployment.
     pub fn trigger(&self, deployment: &str) -> String {
-        let found = self.get(&format!("/deployments/name/{deployment}")).unwrap();
-        let id = found["id"].as_str().unwrap_or_else(|| panic!("no deployment `{deployment}`: {found}"));
-        let run = self.post(&format!("/deployments/{id}/create_flow_run"), &json!({})).unwrap();
-        run["id"].as_str().unwrap().to_owned()
+        // A server that is busy says so, and nothing was made then.
+        let id_of = |document: Value| document["id"].as_str().map(str::to_owned);
+        let found = wait_for(|| id_of(self.get(&format!("/deployments/name/{deployment}"))?));
+        let id = found.unwrap_or_else(|| panic!("no deployment `{deployment}`"));
+        let made = wait_for(|| id_of(self.post(&format!("/deployments/{id}/create_flow_run"), &json!({}))?));
+        made.expect("a flow run")
     }
 
     /// Waits until a flow run is in a state of that type.

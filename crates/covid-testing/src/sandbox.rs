@@ -91,6 +91,17 @@ impl Sandbox {
         files
     }
 
+    /// Another stage's program, built beside this one; [`None`], said in one line, where only this one was built.
+    #[allow(clippy::print_stdout)] // The one line that tells a skipped test from a passed one.
+    pub fn beside(bin: &str, name: &str) -> Option<String> {
+        let path = Path::new(bin).with_file_name(name).with_extension(env::consts::EXE_EXTENSION);
+        if !path.exists() {
+            println!("skipped: {name} is not built (`cargo test --workspace`)");
+            return None;
+        }
+        Some(path.to_string_lossy().into_owned())
+    }
+
     /// Runs a program, `env!("CARGO_BIN_EXE_deployment")` say, and waits for its end.
     ///
     /// # Panics

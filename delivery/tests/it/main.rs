@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad_days;
+mod deployed;
+mod package;
 mod replay;
+mod under_prefect;
 
 use covid_testing::{Output, Sandbox, assert_run};
 

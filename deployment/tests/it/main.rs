@@ -3,6 +3,8 @@
 
 mod bad_input;
 mod fetched;
+#[cfg(unix)]
+mod isolated;
 mod s3;
 mod serve;
 mod settings;

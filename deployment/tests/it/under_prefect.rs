@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 
 use crate::run;
 
+const BIN: &str = env!("CARGO_BIN_EXE_deployment");
+
 /// A worker, which is killed when it is dropped.
 struct Worker {
     process: Child,
@@ -25,7 +27,7 @@ impl Worker {
     fn start(sandbox: &Sandbox, name: &'static str) -> Self {
         let log = File::create(sandbox.path().join(format!("{name}.log"))).unwrap();
         let args = ["worker", "--name", name, "--listen", "127.0.0.1:0"];
-        let mut command = sandbox.command(env!("CARGO_BIN_EXE_deployment"), &args);
+        let mut command = sandbox.command(BIN, &args);
         Self { process: command.stdout(Stdio::null()).stderr(log).spawn().unwrap(), name }
     }
 
@@ -74,13 +76,10 @@ fn deployed_triggered_by_prefect_s_own_program_on_a_schedule_and_cancelled() {
     let Some(server) = PrefectServer::find() else { return };
     let pool = PrefectServer::new_name("deployment");
     let sandbox = server.known_in(Sandbox::new(), &pool);
-    let deploy = ["deploy", "--name", &pool, "--cron", "* * * * *", "--timezone", "Europe/Berlin"];
-    let deployed = run(&sandbox, &deploy);
+    let deployed = run(&sandbox, &["deploy", "--name", &pool]);
     assert!(deployed.success() && deployed.stdout.contains(&format!("+ deployment `predict/{pool}`")), "{deployed}");
-    let again = run(&sandbox, &deploy);
+    let again = run(&sandbox, &["deploy", "--name", &pool]);
     assert!(again.success() && again.stdout.starts_with("nothing to change\n"), "{again}");
-    let later = run(&sandbox, &["deploy", "--name", &pool, "--cron", "* * * * *", "--timezone", "UTC"]);
-    assert!(later.stdout.starts_with(&format!("~ deployment `predict/{pool}`: schedules: ")), "{later}");
 
     let worker = Worker::start(&sandbox, "one");
     let said = server.cli(&sandbox, &["deployment", "run", &format!("predict/{pool}"), "--watch"]);
@@ -95,15 +94,7 @@ fn deployed_triggered_by_prefect_s_own_program_on_a_schedule_and_cancelled() {
     let tasks = texts(server.filter("task_runs", &run_of), "name");
     assert_eq!(
         tasks,
-        [
-            "commit-0",
-            "find-champion-0",
-            "forecast-shard-0",
-            "open-registry-0",
-            "plan-0",
-            "read-back-0",
-            "read-source-0"
-        ]
+        ["commit-0", "find-champion-0", "forecast-shard-0", "open-registry-0", "plan-0", "read-source-0"]
     );
     let logs = texts(server.filter("logs", &json!({ "logs": { "flow_run_id": { "any_": [id] } } })), "message");
     assert!(logs.iter().any(|line| line.contains("48 locations x 500 days up to 2021-06-04")), "{logs:?}");
@@ -111,6 +102,10 @@ fn deployed_triggered_by_prefect_s_own_program_on_a_schedule_and_cancelled() {
     assert_eq!(artifacts[0]["key"], "forecast-sample");
     assert!(artifacts[0]["data"].as_str().unwrap().contains("Covariantia"), "{artifacts:?}");
 
+    let daily = ["deploy", "--name", &pool, "--cron", "* * * * *", "--timezone", "Europe/Berlin"];
+    let scheduled = run(&sandbox, &daily);
+    let change = format!("~ deployment `predict/{pool}`: schedules: [] -> ");
+    assert!(scheduled.stdout.starts_with(&change), "{scheduled}");
     let of_schedule = json!({ "deployments": { "name": { "any_": [pool] } }, "sort": "EXPECTED_START_TIME_ASC" });
     let fired = wait_for(|| {
         let runs = server.filter("flow_runs", &of_schedule);
@@ -126,8 +121,8 @@ fn a_run_that_is_cancelled_at_the_server_commits_nothing() {
     let pool = PrefectServer::new_name("cancelled");
     let sandbox = server.known_in(Sandbox::new(), &pool);
     // Its first training takes seconds.
-    let simulate = ["simulate", "--locations", "400", "--days", "300", "--out", "many"];
-    let eda = env!("CARGO_BIN_EXE_deployment").replace("/deployment", "/eda");
+    let simulate = ["simulate", "--locations", "600", "--days", "300", "--out", "many"];
+    let Some(eda) = Sandbox::beside(BIN, "eda") else { return };
     assert!(sandbox.run(&eda, &simulate).success());
     assert!(run(&sandbox, &["deploy", "--name", &pool, "--source", "many"]).success());
     let _worker = Worker::start(&sandbox, "one");
@@ -160,7 +155,7 @@ fn a_pool_whose_workers_and_server_fail_commits_what_one_machine_does() {
     let sandbox = prefect.server.known_in(s3.known_in(Sandbox::new(), &s3.admin), "pool");
     let sandbox = sandbox.env("COVID_STORE", &store).env("MLFLOW_TRACKING_URI", &mlflow).env("COVID_DATASET", &dataset);
     let sandbox = sandbox.env("COVID_SOURCE", "big").env("COVID_PREDICTION_HORIZON", "28");
-    prepare(&sandbox);
+    let Some(()) = prepare(&sandbox) else { return };
 
     let alone = run(&sandbox, &["-q", "--store", "file:alone"]);
     assert!(alone.success(), "{alone}");
@@ -176,7 +171,7 @@ fn a_pool_whose_workers_and_server_fail_commits_what_one_machine_does() {
         runs.sort_by_key(|run| run["parameters"]["shard"].as_u64());
         runs
     };
-    // A part that a worker other than the parent's is at work on.
+    // A part that a worker other than the parent's is at work on, and stays at work on when it is stopped.
     let (stopped, part) = wait_for(|| {
         let of_parent = prefect.server.get(&format!("/flow_runs/{parent}"))?;
         let is_other = |worker: &Worker| !worker.has(&of_parent);
@@ -184,14 +179,22 @@ fn a_pool_whose_workers_and_server_fail_commits_what_one_machine_does() {
             run["state_type"] == "RUNNING" && workers.iter().any(|worker| is_other(worker) && worker.has(run))
         })?;
         let worker = workers.iter().position(|worker| worker.has(&running))?;
-        Some((worker, running["id"].as_str()?.to_owned()))
+        let id = running["id"].as_str()?.to_owned();
+        signal(&workers[worker].process, "STOP");
+        let still = prefect.server.get(&format!("/flow_runs/{id}"))?;
+        if still["state_type"] == "RUNNING" && workers[worker].has(&still) {
+            return Some((worker, id));
+        }
+        signal(&workers[worker].process, "CONT");
+        None
     })
     .expect("a part that runs");
-    signal(&workers[stopped].process, "STOP");
     let of_parent = prefect.server.get(&format!("/flow_runs/{parent}")).unwrap();
     let killed = workers.iter().position(|worker| worker.has(&of_parent)).expect("the parent's worker");
     signal(&workers[killed].process, "KILL");
     workers[killed].process.wait().unwrap();
+    let is_committed = || s3.objects(&store).keys().any(|key| key.contains("/predictions/commits/"));
+    assert!(!is_committed(), "all this is in the middle of the run");
     prefect.stop();
     sleep(Duration::from_secs(20));
     prefect.resume();
@@ -228,14 +231,15 @@ fn a_pool_whose_workers_and_server_fail_commits_what_one_machine_does() {
     assert!(ended.success(), "{ended} after {:?}", begin.elapsed());
 }
 
-/// Simulates the places, and trains a champion on a few of them.
-fn prepare(sandbox: &Sandbox) {
-    let program = |name: &str| env!("CARGO_BIN_EXE_deployment").replace("/deployment", &format!("/{name}"));
+/// Simulates the places, and trains a champion on a few of them; none where the other stages are not built.
+fn prepare(sandbox: &Sandbox) -> Option<()> {
+    let (eda, train) = (Sandbox::beside(BIN, "eda")?, Sandbox::beside(BIN, "exp-track-mod-reg")?);
     for (places, out) in [(PLACES, "big"), (50, "few")] {
         let args = ["simulate", "--locations", &places.to_string(), "--days", "150", "--out", out];
-        let simulated = sandbox.run(&program("eda"), &args);
+        let simulated = sandbox.run(&eda, &args);
         assert!(simulated.success(), "{simulated}");
     }
-    let trained = sandbox.run(&program("exp-track-mod-reg"), &["-q", "--source", "few"]);
+    let trained = sandbox.run(&train, &["-q", "--source", "few"]);
     assert!(trained.success(), "{trained}");
+    Some(())
 }

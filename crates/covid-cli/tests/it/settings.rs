@@ -186,6 +186,45 @@ fn a_text_may_be_set_back_to_empty() {
     assert_eq!(load(&args, &[("COVID_DATASET", "")]).unwrap().dataset, None);
 }
 
+#[test]
+fn an_empty_variable_sets_nothing_that_must_have_a_value() {
+    let env = [("COVID_SOURCE", ""), ("COVID_PREDICTION_HORIZON", ""), ("COVID_GATE_LEVEL", "")];
+    let wanted = load(&CommonArgs::default(), &env).unwrap();
+    assert_eq!((wanted.source.as_str(), wanted.prediction.horizon, wanted.gate.level), ("sample", 7, 0.05));
+}
+
+#[derive(Debug, Deserialize)]
+struct Orchestrated {
+    prefect: Prefect,
+}
+
+#[derive(Debug, Deserialize)]
+struct Prefect {
+    api_url: Option<String>,
+    api_key: Option<String>,
+}
+
+#[test]
+fn prefect_s_own_variables_set_server_and_key_and_the_key_is_not_shown() {
+    let prefect = |env: &[(&str, &str)]| {
+        let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        settings::<Orchestrated>(&CommonArgs::default(), &[], env).unwrap().prefect
+    };
+    let set = prefect(&[("PREFECT_API_URL", "http://prefect.example/api"), ("PREFECT_API_KEY", "pnu_canary")]);
+    assert_eq!(
+        (set.api_url.as_deref(), set.api_key.as_deref()),
+        (Some("http://prefect.example/api"), Some("pnu_canary"))
+    );
+    assert_eq!(prefect(&[("PREFECT_API_URL", "")]).api_url, None);
+    for key in ["api_key", "auth_string"] {
+        let (sentence, hint) = refused_file(&format!("[prefect]\n{key} = ['canary']\n"));
+        assert!(
+            sentence.contains("<redacted>") && !format!("{sentence}{hint}").contains("canary"),
+            "{sentence} {hint}"
+        );
+    }
+}
+
 #[derive(Debug, Deserialize)]
 struct Fetching {
     fetch: CacheDir,

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -14,6 +14,7 @@ use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, sleep},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{Prefect, PrefectError, Proposal, Verdict};
 use crate::{Event, FlowRun, LogLine, Observer, State, StateKind};
@@ -41,7 +42,8 @@ pub struct PrefectObserver {
 struct Shared {
     waiting: AtomicUsize,
     dropped: AtomicUsize,
-    is_disowned: AtomicBool,
+    /// Cancelled when nothing more is to be told.
+    disowned: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -63,7 +65,12 @@ impl PrefectObserver {
 
     /// Tells nothing more: the flow run is somebody else's.
     pub fn disown(&self) {
-        self.shared.is_disowned.store(true, Ordering::Relaxed);
+        self.shared.disowned.cancel();
+    }
+
+    /// Cancelled once the flow run is somebody else's.
+    pub(super) fn disowned(&self) -> &CancellationToken {
+        &self.shared.disowned
     }
 }
 
@@ -157,7 +164,7 @@ impl Sender {
     async fn send_flow_state(&self, run: &FlowRun, state: &State) {
         if self.patiently("a flow run's worker", || self.is_ours(run)).await == Some(false) {
             tracing::warn!("the flow run `{}` is another worker's now: its state {} is not told", run.name, state.kind);
-            self.shared.is_disowned.store(true, Ordering::Relaxed);
+            self.shared.disowned.cancel();
             return;
         }
         // The same proposal in every try, so that the server knows it again.
@@ -185,7 +192,7 @@ impl Sender {
         let give_up = Instant::now() + Duration::from_secs_f64(settings.patience_seconds);
         let mut wait = Duration::from_secs_f64(settings.backoff_seconds);
         loop {
-            if self.shared.is_disowned.load(Ordering::Relaxed) {
+            if self.shared.disowned.is_cancelled() {
                 return None;
             }
             let error = match call().await {

@@ -40,7 +40,7 @@ impl StateType {
     }
 
     /// Whether it is the type of states of this kind.
-    pub(super) fn is_of(self, kind: StateKind) -> bool {
+    fn is_of(self, kind: StateKind) -> bool {
         serde_json::from_value(json!(kind.prefect_type())).is_ok_and(|of: Self| of == self)
     }
 }
@@ -62,6 +62,11 @@ pub struct RemoteState {
 }
 
 impl RemoteState {
+    /// The kind of a state after which nothing comes; none of one that is not final.
+    pub(super) fn final_kind(&self) -> Option<StateKind> {
+        StateKind::ALL.into_iter().find(|kind| kind.is_final() && self.kind.is_of(*kind))
+    }
+
     /// Whether it is what this proposal became.
     pub fn came_of(&self, proposal: &Proposal) -> bool {
         self.state_details.transition_id.as_deref() == Some(&proposal.transition_id)

@@ -7,6 +7,8 @@ mod fake_clock;
 mod flows;
 mod golden;
 mod health;
+#[cfg(unix)]
+mod isolated;
 mod kept;
 mod logs;
 mod prefect;

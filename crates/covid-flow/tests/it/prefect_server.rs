@@ -76,6 +76,11 @@ impl PrefectServer {
         self.model.lock().unwrap().runs.insert(id.into(), (run, vec![state(kind, &json!({}))]));
     }
 
+    /// Notes a worker as that of a flow run.
+    pub(crate) fn give_to(&self, id: &str, worker: &str) {
+        self.model.lock().unwrap().runs.get_mut(id).unwrap().0["infrastructure_pid"] = worker.into();
+    }
+
     /// Misbehaves once on a call whose path ends so, or that proposes a state of that type.
     pub(crate) fn fault(&self, path: &'static str, fault: Fault) {
         self.model.lock().unwrap().faults.push_back((path, fault));

@@ -12,11 +12,14 @@ use serde_json::{Value, json};
 use super::{check_shared, flows};
 use crate::{
     Parameters, PipelineError, Settings,
-    flows::{DELIVER, MONITOR, PREDICT, PREDICT_SHARD},
+    flows::{DELIVER, PREDICT, PREDICT_SHARD},
 };
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// Another flow of the project than the program's own: `train-and-promote`, say
+    #[arg(long, value_name = "FLOW")]
+    flow: Option<String>,
     /// The work pool, which is made if it is missing [default: the setting `prefect.pool`]
     #[arg(long, value_name = "NAME")]
     pool: Option<String>,
@@ -41,8 +44,9 @@ pub struct Args {
 }
 
 pub(super) async fn execute(args: &Args, session: &Session, mut settings: Settings, own: &'static str) -> Result<()> {
+    let flow = args.flow.as_deref().unwrap_or(own);
     if let Some(shards) = args.shards {
-        if own == MONITOR {
+        if !splits(flow) {
             let (name, range) = ("--shards", "given to `deployment` or `delivery`, which predict");
             return Err(Fault::from(PipelineError::BadSetting { name, range, value: shards.to_string() }).into());
         }
@@ -51,11 +55,16 @@ pub(super) async fn execute(args: &Args, session: &Session, mut settings: Settin
     let settings = settings.checked()?;
     check_shared(&settings)?;
     let prefect = Prefect::of_settings(&settings.prefect).map_err(Fault::from)?;
-    let deployed = deploy_all(args, session, &settings, &prefect, own).await?;
+    let deployed = deploy_all(args, session, &settings, &prefect, flow).await?;
     match session.format {
         Format::Json => print_json(&document(&deployed)),
         Format::Text => print_stdout(&text(&deployed, &prefect)),
     }
+}
+
+/// Whether a flow predicts, and so may split the locations.
+fn splits(flow: &str) -> bool {
+    flow == PREDICT || flow == DELIVER
 }
 
 /// A deployment, and what was changed for it.
@@ -66,33 +75,26 @@ struct Done {
     changes: Vec<Change>,
 }
 
-/// Deploys the stage's flow, and that of the parts if there are several.
+/// Deploys a flow, and that of its parts if there are several.
 async fn deploy_all(
     args: &Args,
     session: &Session,
     settings: &Settings,
     prefect: &Prefect,
-    own: &'static str,
+    flow: &str,
 ) -> Result<Vec<Done>, Fault> {
     let flows = flows(session, settings)?;
-    let schedule = args.cron.as_deref().map(|cron| CronSchedule::new(cron, &args.timezone)).transpose()?;
-    let parameters = serde_json::to_value(Parameters::of(settings)?).map_err(PipelineError::Json)?;
-    let mut asked = Vec::new();
-    if settings.prediction.shards > 1 && (own == PREDICT || own == DELIVER) {
-        // Each of its runs brings its own parameters. It is first: whoever runs the other one finds it.
-        asked.push((PREDICT_SHARD, None, Value::Null));
-    }
-    asked.push((own, schedule, parameters));
+    let flow = flows.get(flow)?.name();
+    let deployment = Deployment {
+        name: args.name.clone().unwrap_or_else(|| dataset(settings)),
+        pool: args.pool.clone().unwrap_or_else(|| settings.prefect.pool.clone()),
+        parameters: serde_json::to_value(Parameters::of(settings)?).map_err(PipelineError::Json)?,
+        schedule: args.cron.as_deref().map(|cron| CronSchedule::new(cron, &args.timezone)).transpose()?,
+        tags: args.tags.clone(),
+        version: args.deployment_version.clone(),
+    };
     let mut done = Vec::new();
-    for (flow, schedule, parameters) in asked {
-        let deployment = Deployment {
-            name: args.name.clone().unwrap_or_else(|| dataset(settings)),
-            pool: args.pool.clone().unwrap_or_else(|| settings.prefect.pool.clone()),
-            parameters,
-            schedule,
-            tags: args.tags.clone(),
-            version: args.deployment_version.clone(),
-        };
+    for (flow, deployment) in with_parts(flow, deployment, settings) {
         let deployed = deploy(prefect, flows.get(flow)?, &deployment).await?;
         let name = format!("{flow}/{}", deployment.name);
         done.push(Done { name, pool: deployment.pool, id: deployed.id, changes: deployed.changes });
@@ -100,8 +102,21 @@ async fn deploy_all(
     Ok(done)
 }
 
+/// A flow's deployment; before it that of its parts, where the settings split them: whoever runs the other one finds it.
+pub(super) fn with_parts<'a>(
+    flow: &'a str,
+    deployment: Deployment,
+    settings: &Settings,
+) -> impl Iterator<Item = (&'a str, Deployment)> + use<'a> {
+    let is_split = settings.prediction.shards > 1 && splits(flow);
+    // Each run of a part brings its own parameters.
+    let of_parts = || Deployment { parameters: Value::Null, schedule: None, ..deployment.clone() };
+    let parts = is_split.then(|| (PREDICT_SHARD, of_parts()));
+    parts.into_iter().chain([(flow, deployment)])
+}
+
 /// The dataset's name, as far as it is known before the source is read.
-fn dataset(settings: &Settings) -> String {
+pub(super) fn dataset(settings: &Settings) -> String {
     let of_path = || std::path::Path::new(&settings.source).file_stem().map(|stem| stem.to_string_lossy().into_owned());
     settings.dataset.clone().or_else(of_path).unwrap_or_else(|| settings.source.clone())
 }

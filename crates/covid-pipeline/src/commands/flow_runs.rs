@@ -27,8 +27,7 @@ pub struct Args {
 }
 
 fn state(text: &str) -> Result<StateKind, String> {
-    let found = StateKind::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(text));
-    found.ok_or_else(|| format!("the states are {}", StateKind::ALL.map(StateKind::name).join(", ")))
+    StateKind::parse(text).ok_or_else(|| format!("the states are {}", StateKind::ALL.map(StateKind::name).join(", ")))
 }
 
 pub(super) async fn execute(args: &Args, session: &Session, settings: &Settings) -> Result<()> {

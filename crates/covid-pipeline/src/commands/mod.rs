@@ -2,6 +2,7 @@
 //! (`deploy`, `worker`).
 
 mod deploy;
+mod deployments;
 mod flow_runs;
 mod health;
 mod serve;
@@ -18,6 +19,7 @@ use covid_flow::{
 use covid_storage::StoreUri;
 use serde::{Serialize, de::DeserializeOwned};
 
+pub use self::deployments::{DeploymentDocument, Times, Wishes, deployments};
 use crate::{Now, PipelineError, ProjectFlows, Settings, project::tracking_uri};
 
 /// A command of a stage that runs flows.

@@ -57,14 +57,20 @@ fn schedules(args: &Args, settings: &Settings, flows: &Flows, own: &str) -> Resu
     let parameters = serde_json::to_value(Parameters::of(settings)?).map_err(PipelineError::Json)?;
     let mut schedules: Vec<Schedule> = Vec::new();
     for cron in &args.cron {
-        let (flow, pattern) = cron.split_once('=').unwrap_or((own, cron));
-        let flow = flows.get(flow.trim())?.name().to_owned();
+        let (flow, pattern) = flow_and_pattern(cron, own);
+        let flow = flows.get(flow)?.name().to_owned();
         let before = schedules.iter().filter(|schedule| schedule.flow == flow).count();
         let name = if before == 0 { flow.clone() } else { format!("{flow}-{}", before + 1) };
         let times = CronSchedule::new(pattern, &args.timezone)?;
         schedules.push(Schedule { name, flow, parameters: parameters.clone(), times });
     }
     Ok(schedules)
+}
+
+/// Which flow runs when: `FLOW=CRON`, or `CRON` for the program's own.
+pub(super) fn flow_and_pattern<'a>(cron: &'a str, own: &'a str) -> (&'a str, &'a str) {
+    let (flow, pattern) = cron.split_once('=').unwrap_or((own, cron));
+    (flow.trim(), pattern)
 }
 
 /// Says how the runs ended; the first that failed is the error.

@@ -17,7 +17,8 @@ const MOST_ROWS: usize = 100;
 pub(super) fn forecast(project: &Project, report: &PredictionReport) -> Result<Artifact, Fault> {
     let run = &report.run;
     let mut places: BTreeMap<String, [Option<Predicted>; 2]> = BTreeMap::new();
-    for row in PredictionRow::all(&report.rows)?.into_iter().filter(|row| row.horizon == run.horizon) {
+    let is_last: Vec<bool> = report.rows.integers("horizon")?.iter().map(|day| *day == run.horizon as i64).collect();
+    for row in PredictionRow::all(&report.rows.clone().filter(&is_last))? {
         let place = places.entry(row.location.name().to_owned()).or_default();
         place[usize::from(row.target == Target::Fatalities)] = Some(row.predicted);
     }
@@ -26,16 +27,13 @@ pub(super) fn forecast(project: &Project, report: &PredictionReport) -> Result<A
     places.sort_by(|a, b| cases(b).total_cmp(&cases(a)));
     let all = places.len();
     places.truncate(MOST_ROWS);
+    let shown = match places.len() {
+        shown if shown < all => format!("the {shown} places with the most cases, of {all}"),
+        _ => format!("all {all} places"),
+    };
     let what = format!(
-        "Cumulative counts {} days after {}, forecast by {} ({}): {} of {all} places, those with the most cases; run {}, {} \
-         rows in all",
-        run.horizon,
-        run.as_of,
-        run.model,
-        run.spec,
-        places.len(),
-        run.run,
-        run.rows,
+        "Cumulative counts {} days after {}, forecast by {} ({}): {shown}; run {}, {} rows in all",
+        run.horizon, run.as_of, run.model, run.spec, run.run, run.rows,
     );
     let table = places.into_iter().map(|(place, predicted)| line(place, predicted)).collect();
     Ok(Artifact::new(&key("forecast", project), &what, Content::Table(table))?)

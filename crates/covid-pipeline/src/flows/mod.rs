@@ -135,7 +135,7 @@ fn train_and_promote_flow(base: Base, tick: Tick) -> Flow<Parameters, TrainingRe
                 let tick = tick.clone();
                 train_and_promote(&project, registry.as_ref(), move || tick())
             };
-            let report = steps.step("train-and-promote", train).await?;
+            let report = steps.once("train-and-promote", train).await?;
             context.artifact(artifacts::training(&project, &report)?);
             Ok(report)
         }
@@ -162,7 +162,7 @@ fn monitor_flow(base: Base) -> Flow<Parameters, MonitoringReport> {
         let base = base.clone();
         async move {
             let Opened { steps, project, registry } = base.open(&context, parameters).await?;
-            let report = steps.step("monitor", || monitor(&project, registry.as_ref())).await?;
+            let report = steps.once("monitor", || monitor(&project, registry.as_ref())).await?;
             context.artifact(artifacts::verdict(&project, &report)?);
             Ok(report)
         }

@@ -45,7 +45,8 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// The parameters that make another process do what these settings say, also from another folder.
+    /// What these settings say, for another process, also one in another folder. What they leave open stays open: a dataset that
+    /// is named after its source, the last date, a tracker beside the store.
     ///
     /// # Errors
     /// If the store's URI cannot be read.
@@ -59,8 +60,19 @@ impl Parameters {
             tracking: place.tracking,
             repair: Some(settings.repair.to_string()),
             horizon: Some(settings.prediction.horizon),
-            shards: (settings.prediction.shards > 1).then_some(settings.prediction.shards),
+            shards: Some(settings.prediction.shards),
         })
+    }
+
+    /// Without what only this machine has: a source that is a path, a store or a tracker in a folder.
+    pub(crate) fn for_any_machine(self) -> Self {
+        let elsewhere = |uri: &String| !uri.starts_with("file:") && !uri.starts_with("embedded:");
+        Self {
+            source: self.source.filter(|source| !Path::new(source).is_absolute()),
+            store: self.store.filter(elsewhere),
+            tracking: self.tracking.filter(elsewhere),
+            ..self
+        }
     }
 
     /// The settings with these parameters over them. What they say already stays as they say it: a relative path, say.
@@ -113,9 +125,9 @@ fn shareable(tracking: &str) -> Option<String> {
     }
 }
 
-/// A source that is a path, by its whole path.
+/// A source that is a path, by its whole path. The names of sources are none, whatever folders there are.
 fn absolute_source(source: &str) -> String {
-    match Path::new(source).exists() {
+    match !["sample", "jhu"].contains(&source) && Path::new(source).exists() {
         true => absolute_path(Path::new(source)).display().to_string(),
         false => source.to_owned(),
     }

@@ -104,7 +104,10 @@ async fn forecast(
     let settings = Place { store, tracking }.over(Settings::clone(&base.settings))?;
     let store = settings.store.parse::<StoreUri>()?.open()?;
     let (steps, shard) = (base.steps(context), parameters.shard);
-    let planned = steps.step("read-plan", || read(&settings, last, &parameters)).await?;
+    let Some(planned) = steps.step("read-plan", || read(&settings, last, &parameters)).await? else {
+        tracing::info!("the run {}, or a later one of its day, is committed: nothing is left to do", parameters.run);
+        return Ok(ShardReport { run: parameters.run, shard, committed: true });
+    };
     forecast_shard(&planned, store.as_ref(), shard, &steps).await?;
     let manifest = steps.step("commit", || planned.commit_if_whole(store.as_ref(), context.now())).await?;
     if let Some(manifest) = &manifest {
@@ -113,13 +116,18 @@ async fn forecast(
     Ok(ShardReport { run: parameters.run, shard, committed: manifest.is_some() })
 }
 
-/// Reads the plan with its vintage and its model, or finds them as they were read for the part before.
-async fn read(settings: &Settings, last: &LastRead, parameters: &ShardParameters) -> Result<Arc<Planned>, Fault> {
+/// Reads the plan with its vintage and its model, or finds them as they were read for the part before; none if nothing is left
+/// to do.
+async fn read(
+    settings: &Settings,
+    last: &LastRead,
+    parameters: &ShardParameters,
+) -> Result<Option<Arc<Planned>>, Fault> {
     // Whoever asks for the same run meanwhile waits for it.
     let mut last = last.lock().await;
     let of = ShardParameters { shard: 0, ..parameters.clone() };
     if let Some((_, planned)) = last.as_ref().filter(|(read, _)| *read == of) {
-        return Ok(planned.clone());
+        return Ok(Some(planned.clone()));
     }
     // The one before is not kept beside the new one.
     *last = None;
@@ -128,7 +136,6 @@ async fn read(settings: &Settings, last: &LastRead, parameters: &ShardParameters
     let (store, run) = (uri.open()?, RunId::from_name(&parameters.run));
     let planned =
         Planned::read(store.as_ref(), registry.as_ref(), &parameters.dataset, &run, settings.training).await?;
-    let planned = Arc::new(planned);
-    *last = Some((of, planned.clone()));
-    Ok(planned)
+    *last = planned.map(|planned| (of, Arc::new(planned)));
+    Ok(last.as_ref().map(|(_, planned)| planned.clone()))
 }

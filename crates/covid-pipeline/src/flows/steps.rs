@@ -19,7 +19,7 @@ impl Steps {
         Self(Some((context.clone(), options)))
     }
 
-    /// Runs a step. It may be run again after a failure that may pass, so that doing it twice must change nothing.
+    /// Runs a step. It is run again after a failure that may pass: doing it twice must change nothing.
     pub(crate) async fn step<T, E, F, W>(&self, name: &str, work: W) -> Result<T, Fault>
     where
         W: Fn() -> F,
@@ -30,6 +30,18 @@ impl Steps {
             Some((context, options)) => context.task(name, *options, work).await,
             None => work().await.map_err(Into::into),
         }
+    }
+
+    /// Runs a step that leaves a trace each time it is begun (a tracking run, a version): it is not tried again as a whole. Each
+    /// of its calls to others is, by the client that makes it.
+    pub(crate) async fn once<T, E, F, W>(&self, name: &str, work: W) -> Result<T, Fault>
+    where
+        W: Fn() -> F,
+        F: Future<Output = Result<T, E>>,
+        E: Into<Fault>,
+    {
+        let once = self.0.clone().map(|(context, options)| (context, options.retries(0)));
+        Self(once).step(name, work).await
     }
 
     /// Offers a flow with each of these parameters to others, who may take a part of the work or not.

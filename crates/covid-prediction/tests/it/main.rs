@@ -5,6 +5,7 @@ mod crash;
 mod digest;
 mod golden;
 mod refit;
+mod shards;
 mod sweep;
 
 use std::sync::Arc;

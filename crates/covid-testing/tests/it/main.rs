@@ -101,7 +101,7 @@ fn a_new_edge_is_a_decision_somebody_reads() {
     covid-storage -> covid-core
     covid-testing -> covid-storage
     covid-training -> covid-core
-    delivery -> covid-cli, covid-pipeline, covid-report
+    delivery -> covid-cli, covid-core, covid-pipeline, covid-report
     deployment -> covid-cli, covid-core, covid-pipeline, covid-prediction, covid-report
     eda -> covid-cli, covid-core, covid-data, covid-pipeline, covid-report, covid-storage
     exp-track-mod-reg -> covid-cli, covid-core, covid-pipeline, covid-registry, covid-report, covid-training

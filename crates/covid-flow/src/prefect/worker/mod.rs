@@ -1,22 +1,23 @@
 //! A worker: takes the flow runs of a work pool, and runs them.
 
+mod isolated;
 mod orphans;
 mod shift;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, process::Command, sync::Arc, time::Duration};
 
 use covid_core::Explain as _;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use self::shift::Shift;
-use super::{POOL_TYPE, Prefect, PrefectError};
+use self::{isolated::MakeCommand, shift::Shift};
+use super::{POOL_TYPE, Prefect, PrefectError, StateType};
 use crate::{Board, Clock, FlowError, Flows, Observer, run::new_id};
 
 /// The longest wait between two rounds while the server is away.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// Runs the flow runs of a work pool as tasks of this process.
+/// Runs the flow runs of a work pool as tasks of this process, or each in a process of its own ([`Self::isolated`]).
 ///
 /// - **One claim.** A run is claimed by its change from Scheduled to Pending, of which the server accepts one. A run that ended
 ///   is never run again unless a person sets it back to Scheduled.
@@ -39,6 +40,8 @@ pub struct Worker {
     pool: String,
     name: String,
     limit: usize,
+    /// Runs a flow run in a process of its own.
+    child: Option<MakeCommand>,
 }
 
 impl Worker {
@@ -60,7 +63,8 @@ impl Worker {
             return Err(FlowError::OutOfRange { name, range, value }.into());
         }
         let name = format!("{name}-{}", &new_id()[..8]);
-        Ok(Self { prefect, flows, clock, observers: Vec::new(), board: None, pool: pool.to_owned(), name, limit })
+        let (observers, board, child) = (Vec::new(), None, None);
+        Ok(Self { prefect, flows, clock, observers, board, pool: pool.to_owned(), name, limit, child })
     }
 
     /// Tells somebody else of the flow runs, too.
@@ -73,6 +77,45 @@ impl Worker {
     pub fn shown_on(mut self, board: Arc<Board>) -> Self {
         self.board = Some(board.clone());
         self.also_telling(board)
+    }
+
+    /// Runs each flow run in a child process, so that one which takes all memory, or calls `abort`, ends alone: it is Crashed
+    /// then, and the worker goes on. `command` makes the command for the id of a flow run and the name of this worker; what it
+    /// starts has to call [`Self::run_claimed`] with both.
+    ///
+    /// The child tells Prefect itself; other observers are told here when the run began and how it ended. Its standard input
+    /// is a pipe to its worker, the rest is as the command says. It does not outlive its worker.
+    pub fn isolated(mut self, command: impl Fn(&str, &str) -> Command + Send + Sync + 'static) -> Self {
+        self.child = Some(Arc::new(command));
+        self
+    }
+
+    /// What the child process of an isolated worker does: runs a flow run that the worker of that name has claimed, and
+    /// looks by itself whether the run is to stop, or has become another worker's. Returns when it has ended, and is told.
+    ///
+    /// From here on, the process ends as soon as its standard input does.
+    ///
+    /// # Errors
+    /// If the server does not answer, or the system allows no thread.
+    pub async fn run_claimed(
+        prefect: Prefect,
+        flows: Flows,
+        clock: Arc<dyn Clock>,
+        worker: &str,
+        flow_run_id: &str,
+        stop: CancellationToken,
+    ) -> Result<(), PrefectError> {
+        isolated::bind_to_worker(stop.clone())?;
+        let run = prefect.flow_run(flow_run_id).await?;
+        let is_claimed = matches!(run.state_type(), Some(StateType::Pending | StateType::Cancelling));
+        if !is_claimed || run.worker.as_deref() != Some(worker) {
+            tracing::warn!("the flow run `{}` is not claimed by the worker `{worker}`", run.name);
+            return Ok(());
+        }
+        let (observers, board, child) = (Vec::new(), None, None);
+        let (pool, name) = (String::new(), worker.to_owned());
+        let worker = Self { prefect, flows, clock, observers, board, pool, name, limit: 1, child };
+        Shift::new(&worker).run_claimed(run, stop).await
     }
 
     /// The name that the server knows it by.

@@ -2,22 +2,23 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    future::pending,
+    future::{Future, pending},
     sync::Arc,
     time::Duration,
 };
 
 use covid_core::Explain as _;
+use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 use tokio::{
     task::{AbortHandle, JoinSet},
-    time::{Instant, sleep},
+    time::sleep,
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Worker, orphans::Orphans};
+use super::{Worker, isolated::Isolated, orphans::Orphans};
 use crate::{
-    AnyFlow, Engine, FlowRun, Observer, StateKind,
+    AnyFlow, Engine, FlowRun, StateKind,
     prefect::{
         PrefectError, PrefectObserver, Proposal, RemoteFlowRun, RemoteState, StateType, Verdict, offers::PoolOffers,
     },
@@ -86,21 +87,32 @@ impl<'w> Shift<'w> {
     }
 
     /// Lets the runs end, and cancels those that take too long for that.
-    pub(super) async fn drain(mut self) {
-        let settings = self.worker.prefect.settings();
-        let (poll, drain) = (settings.poll_seconds, settings.drain_seconds);
-        let end = Instant::now() + Duration::from_secs_f64(drain);
+    pub(super) async fn drain(self) {
+        let drain = self.worker.prefect.settings().drain_seconds;
+        self.finish(sleep(Duration::from_secs_f64(drain))).await;
+    }
+
+    /// Begins a run that is claimed already, and looks after it to its end.
+    pub(super) async fn run_claimed(mut self, run: RemoteFlowRun, stop: CancellationToken) -> Result<(), PrefectError> {
+        if let Some(flow) = self.flow(&run).await? {
+            self.begin(run, flow, stop);
+            self.finish(pending()).await;
+        }
+        Ok(())
+    }
+
+    /// Looks after the runs until all have ended, and cancels them when it is time to.
+    async fn finish(mut self, time_to_cancel: impl Future<Output = ()>) {
+        let poll = Duration::from_secs_f64(self.worker.prefect.settings().poll_seconds);
+        let mut time_to_cancel = Box::pin(time_to_cancel.fuse());
         while !self.active.is_empty() {
-            if Instant::now() >= end {
-                self.active.values().for_each(|active| active.cancel.cancel());
-            }
-            tokio::select! {
-                () = self.one_ends() => continue,
-                () = sleep(Duration::from_secs_f64(poll)) => {}
-                () = tokio::time::sleep_until(end), if Instant::now() < end => continue,
-            }
             if let Err(error) = self.watch().await {
                 tracing::warn!("the worker `{}` does not see its flow runs at Prefect: {error}", self.worker.name);
+            }
+            tokio::select! {
+                () = self.one_ends() => {}
+                () = sleep(poll) => {}
+                () = &mut time_to_cancel => self.active.values().for_each(|active| active.cancel.cancel()),
             }
         }
     }
@@ -136,7 +148,7 @@ impl<'w> Shift<'w> {
         }
         let Some(flow) = self.flow(&run).await? else { return Ok(()) };
         match self.claim(&run).await {
-            Ok(true) => self.begin(run, flow),
+            Ok(true) => self.begin(run, flow, CancellationToken::new()),
             Ok(false) => {}
             Err(error) if error.may_pass() => return Err(error),
             // It may have been removed: the others are not to wait for it.
@@ -194,29 +206,43 @@ impl<'w> Shift<'w> {
 
     /// Gives a run that had ended its last state back.
     async fn restore(&self, run: &RemoteFlowRun, ended: &RemoteState) -> Result<(), PrefectError> {
-        let kind = StateKind::ALL.into_iter().find(|kind| kind.is_final() && ended.kind.is_of(*kind));
-        let Some(kind) = kind else { return Ok(()) };
+        let Some(kind) = ended.final_kind() else { return Ok(()) };
         let state = Proposal::new(kind, ended.message.clone().unwrap_or_default());
         self.worker.prefect.set_flow_run_state(&run.id, &state, true).await.map(drop)
     }
 
-    fn begin(&mut self, run: RemoteFlowRun, flow: AnyFlow) {
-        let Worker { prefect, clock, observers, name, .. } = self.worker;
-        let observer = Arc::new(PrefectObserver::new(prefect.clone(), Some(name.clone())));
-        let mut told: Vec<Arc<dyn Observer>> = observers.clone();
-        told.push(observer.clone());
-        let offers = PoolOffers::new(prefect.clone(), run.deployment_id.clone());
-        let engine = Engine::new(Arc::new(told), clock.clone()).offering(Arc::new(offers));
-        let cancel = CancellationToken::new();
-        let (id, token) = (run.id.clone(), cancel.clone());
-        let run_name = run.name.clone();
+    /// Begins a run, here or in a process of its own.
+    fn begin(&mut self, run: RemoteFlowRun, flow: AnyFlow, cancel: CancellationToken) {
+        let worker = self.worker;
+        let observer = Arc::new(PrefectObserver::new(worker.prefect.clone(), Some(worker.name.clone())));
+        let (id, name, deployment_id) = (run.id.clone(), run.name.clone(), run.deployment_id.clone());
         let run = local(run, flow.name());
-        let task = self.tasks.spawn(async move {
-            let ended = engine.run(&flow, run, token).await;
-            tracing::info!("the flow run `{}` ended as {}", ended.run.name, ended.state.kind);
-        });
-        self.active.insert(id, Active { name: run_name, cancel, observer, task });
+        let task = match &worker.child {
+            None => {
+                let engine = engine(worker, observer.clone(), deployment_id);
+                let cancel = cancel.clone();
+                self.tasks.spawn(async move {
+                    let ended = engine.run(&flow, run, cancel).await;
+                    tracing::info!("the flow run `{}` ended as {}", ended.run.name, ended.state.kind);
+                })
+            }
+            Some(child) => {
+                let command = child(&id, &worker.name);
+                let (observer, cancel) = (observer.clone(), cancel.clone());
+                let isolated = Isolated { worker: worker.clone(), run, cancel, observer };
+                self.tasks.spawn(isolated.run(command))
+            }
+        };
+        self.active.insert(id, Active { name, cancel, observer, task });
     }
+}
+
+/// What runs a flow run in this process.
+fn engine(worker: &Worker, observer: Arc<PrefectObserver>, deployment_id: Option<String>) -> Engine {
+    let mut told = worker.observers.clone();
+    told.push(observer);
+    let offers = PoolOffers::new(worker.prefect.clone(), deployment_id);
+    Engine::new(Arc::new(told), worker.clock.clone()).offering(Arc::new(offers))
 }
 
 /// The run as the engine knows it.
