@@ -146,7 +146,10 @@ fn matches(said: &[&str], printed: &[&str]) -> bool {
 /// Whether two lines are the same but for what differs from run to run.
 fn same(a: &str, b: &str) -> bool {
     static VARYING: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"\d{8}T\d{9}Z-[0-9a-f]{8}|\b[0-9a-f]{32}\b|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ").unwrap()
+        let ids = r"\d{8}T\d{9}Z-[0-9a-f]{8}|\b[0-9a-f]{32}\b|\b[a-z-]+-[0-9a-f]{8}\b(?: \([0-9a-f-]{36}\))?";
+        let times = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\dZ?(?: +\d+\.\d)?";
+        let seconds = r"Completed +\d+\.\d|^seconds: \d+\.\d";
+        Regex::new(&format!("{ids}|{times}|{seconds}")).unwrap()
     });
     VARYING.replace_all(a.trim_end(), "_") == VARYING.replace_all(b.trim_end(), "_")
 }
