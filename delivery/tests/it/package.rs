@@ -152,7 +152,7 @@ fn assert_deployments(stranger: &Sandbox) {
         assert_eq!(deployment["version"], env!("CARGO_PKG_VERSION"));
         assert!(deployment["parameter_schema"]["properties"]["horizon"].is_object(), "{deployment}");
         // No path of the machine that made it.
-        let parameters = serde_json::json!({ "source": "sample", "repair": "monotone", "horizon": 7 });
+        let parameters = serde_json::json!({ "source": "sample", "repair": "monotone", "horizon": 7, "shards": 1 });
         assert_eq!(deployment["parameters"], parameters);
     }
     let text = stranger.read("deployments/deliver.yaml");
