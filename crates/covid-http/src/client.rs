@@ -1,6 +1,6 @@
 //! The client: one for many requests.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use reqwest::{
     Method,
@@ -76,6 +76,8 @@ fn builder(settings: &HttpSettings, tls: ClientConfig) -> reqwest::ClientBuilder
         .referer(false)
         .connect_timeout(settings.connect_timeout)
         .read_timeout(settings.idle_timeout)
+        // Python's servers close an idle connection after 5 s: one that is used at that moment would be cut.
+        .pool_idle_timeout(Duration::from_secs(3))
         .redirect(redirects(settings.redirects))
 }
 
