@@ -190,7 +190,7 @@ impl Job {
             self.board.miss(&self.schedule.name, missed.count);
         }
         if let Some(run) = run {
-            self.run(run, stop).await;
+            tell(&self.run(run, stop).await);
         }
         Ok(until)
     }
@@ -226,16 +226,14 @@ impl Job {
             stop.cancelled().await;
             self.runner.clock().sleep(self.settings.drain()).await;
         };
-        let ended = tokio::select! {
+        tokio::select! {
             biased;
             ended = &mut running => ended,
             () = drained => {
                 cancel.cancel();
                 running.await
             }
-        };
-        tell(&ended);
-        ended
+        }
     }
 }
 
