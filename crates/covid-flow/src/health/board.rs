@@ -81,11 +81,22 @@ impl Board {
         self.known().schedules.entry(schedule.to_owned()).or_default().missed += count;
     }
 
-    /// A worker begins a round; the next one has to begin within that time.
+    /// A worker begins a round; the next one has to begin, and Prefect to answer, within that time.
     pub(crate) fn round_of(&self, name: &str, pool: &str, within: Duration) {
-        let last_round = Some(self.clock.now());
-        let worker = WorkerHealth { name: name.to_owned(), pool: pool.to_owned(), last_round };
-        self.known().worker = Some((worker, within));
+        let now = self.clock.now();
+        let mut known = self.known();
+        let (since, last_answer) =
+            known.worker.as_ref().map_or((now, None), |(worker, _)| (worker.since, worker.last_answer));
+        let (name, pool) = (name.to_owned(), pool.to_owned());
+        known.worker = Some((WorkerHealth { name, pool, last_round: now, last_answer, since }, within));
+    }
+
+    /// Prefect answered all that the worker asked.
+    pub(crate) fn answered(&self) {
+        let now = self.clock.now();
+        if let Some((worker, _)) = &mut self.known().worker {
+            worker.last_answer = Some(now);
+        }
     }
 
     /// Takes in a run of an earlier process.
@@ -110,10 +121,10 @@ fn status(schedule: &ScheduleHealth, now: Timestamp) -> HealthStatus {
 }
 
 fn of_worker(worker: &WorkerHealth, within: Duration, now: Timestamp) -> HealthStatus {
-    let since = |last| Duration::try_from(now.duration_since(last)).unwrap_or_default();
-    match worker.last_round.map(since) {
-        Some(since) if since > within => HealthStatus::Stalled,
-        _ => HealthStatus::Healthy,
+    let is_long_ago = |at| Duration::try_from(now.duration_since(at)).is_ok_and(|since| since > within);
+    match is_long_ago(worker.last_round) || is_long_ago(worker.last_answer.unwrap_or(worker.since)) {
+        true => HealthStatus::Stalled,
+        false => HealthStatus::Healthy,
     }
 }
 

@@ -40,7 +40,9 @@ impl Health {
         let reason = match self.status {
             HealthStatus::Healthy => return Ok(self),
             HealthStatus::Failing => "the last run of a schedule failed",
-            HealthStatus::Stalled if self.worker.is_some() => "the worker makes no more rounds",
+            HealthStatus::Stalled if self.worker.is_some() => {
+                "the worker makes no more rounds, or Prefect does not answer it"
+            }
             HealthStatus::Stalled => "a schedule's time has passed, and its run has not begun",
         };
         Err(FlowError::Unhealthy { url: url(address), reason: reason.to_owned() })

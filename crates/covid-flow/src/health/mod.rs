@@ -35,7 +35,12 @@ pub struct WorkerHealth {
     /// Its work pool.
     pub pool: String,
     /// When it last began to look after its flow runs and for new ones; that Prefect is away does not keep it from that.
-    pub last_round: Option<Timestamp>,
+    pub last_round: Timestamp,
+    /// When Prefect last answered all that a round asks; none if it never did. A worker without an answer goes on with what it
+    /// has at work, so that it is called stalled only after many minutes.
+    pub last_answer: Option<Timestamp>,
+    /// When it began.
+    pub since: Timestamp,
 }
 
 /// Whether all is well.
@@ -46,7 +51,8 @@ pub enum HealthStatus {
     Healthy,
     /// A last run Failed or Crashed.
     Failing,
-    /// A time has passed by more than a minute, and its run has not begun; or a worker makes no more rounds.
+    /// A time has passed by more than a minute, and its run has not begun; or a worker makes no more rounds, or
+    /// has had no answer for many minutes.
     Stalled,
 }
 

@@ -193,6 +193,10 @@ impl Sender {
             self.shared.disowned.cancel();
             return;
         }
+        if state.kind == StateKind::Cancelling && self.is_cancelling(run).await {
+            // Somebody at the server said so: that is why it stops.
+            return;
+        }
         let is_declined = self.propose(run, &Proposal::from(state)).await == Some(false);
         if is_declined && state.kind.is_final() && self.is_cancelling(run).await {
             let message = if state.kind == StateKind::Completed { WORK_IS_COMPLETE } else { &state.message };

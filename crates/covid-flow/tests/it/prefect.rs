@@ -359,6 +359,37 @@ async fn a_worker_drains() {
 }
 
 #[tokio::test]
+async fn a_run_that_outlasts_its_worker_s_drain_is_run_by_another() {
+    let Some(scene) = Scene::find().await else { return };
+    let begun = Arc::new(AtomicU32::new(0));
+    let counted = begun.clone();
+    let flow = scene.flow(move |context: Context, _| {
+        let first = counted.fetch_add(1, Ordering::Relaxed) == 0;
+        async move {
+            if first {
+                context.cancellation().cancelled().await;
+                context.go_on()?;
+            }
+            Ok(())
+        }
+    });
+    let deployed = scene.deploy(&flow).await;
+    let hasty = PrefectSettings { drain_seconds: 0.2, ..quick() };
+    let leaving = scene.worker(&Prefect::new(scene.url.parse().unwrap(), &hasty).unwrap(), &flow, 1);
+    let run = scene.trigger(&deployed, &json!({})).await;
+    scene.reaches(&run, StateType::Running).await;
+    leaving.stopped().await;
+    let states = scene.prefect.flow_run_states(&run.id).await.unwrap();
+    let last = states.last().unwrap();
+    assert_eq!(last.kind, StateType::Scheduled, "{states:#?}");
+    assert!(last.message.as_ref().unwrap().contains("was asked to stop"), "{last:?}");
+    let heir = scene.worker(&scene.prefect, &flow, 1);
+    scene.reaches(&run, StateType::Completed).await;
+    heir.stopped().await;
+    assert_eq!(begun.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
 async fn a_run_of_a_worker_that_died_is_run_by_another() {
     let Some(scene) = Scene::find().await else { return };
     let begun = Arc::new(AtomicU32::new(0));

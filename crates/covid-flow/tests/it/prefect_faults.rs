@@ -284,7 +284,7 @@ async fn a_worker_drains_in_time_where_the_server_hangs_and_is_no_standstill() {
     };
     let drained = async { tokio::join!(worker.run(stop.clone()), stopping).0 };
     timeout(Duration::from_secs(10), drained).await.unwrap().unwrap();
-    assert_eq!(server.states("a").last().unwrap(), "Cancelled");
+    assert_eq!(server.states("a").last().unwrap(), "Scheduled");
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use anyhow::Result;
 use covid_cli::{Format, Session, print_json, print_stdout};
-use covid_core::Fault;
-use covid_flow::{Health, ask_health};
+use covid_core::{Fault, Timestamp};
+use covid_flow::{Health, WorkerHealth, ask_health};
 
 use crate::Settings;
 
@@ -28,20 +28,21 @@ pub(super) async fn execute(args: &Args, session: &Session, settings: &Settings)
 }
 
 fn text(health: &Health) -> String {
-    let mut lines = vec![format!("{} at {}", health.status, health.now)];
+    let mut lines = vec![format!("{} at {}", health.status, seconds(health.now))];
     if let Some(worker) = &health.worker {
-        lines.push(format!(
-            "worker {} of the work pool {}: last round at {}",
-            worker.name,
-            worker.pool,
-            worker.last_round.map_or_else(|| "-".to_owned(), |at| at.to_string())
-        ));
+        let answered = worker.last_answer.map_or_else(
+            || format!("Prefect has not answered since the beginning, {}", seconds(worker.since)),
+            |at| format!("Prefect last answered at {}", seconds(at)),
+        );
+        let WorkerHealth { name, pool, last_round, .. } = worker;
+        lines
+            .push(format!("worker {name} of the work pool {pool}: last round at {}; {answered}", seconds(*last_round)));
     }
     for (name, schedule) in &health.schedules {
-        let next = schedule.next.map_or_else(|| "-".to_owned(), |at| at.to_string());
+        let next = schedule.next.map_or_else(|| "-".to_owned(), seconds);
         let last = schedule.last_run.as_ref().map_or_else(
             || "no run yet".to_owned(),
-            |last| format!("last run {} is {} since {}", last.name, last.state, last.at),
+            |last| format!("last run {} is {} since {}", last.name, last.state, seconds(last.at)),
         );
         lines.push(format!(
             "{name} ({} {}): next at {next}; {last}; missed: {}",
@@ -49,4 +50,9 @@ fn text(health: &Health) -> String {
         ));
     }
     lines.join("\n")
+}
+
+/// An instant without parts of seconds.
+fn seconds(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -37,10 +37,12 @@ pub struct Parameters {
     pub repair: Option<String>,
     /// Days ahead that are predicted, 1 to 60.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 60))]
     pub horizon: Option<usize>,
     /// Parts into which the locations of a prediction are split; under Prefect, each is offered to the work pool as a flow run
     /// of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10000))]
     pub shards: Option<usize>,
 }
 

@@ -28,8 +28,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 ///   `orphan_seconds` is set back to Scheduled (or to Cancelled) by any worker of the pool. Its flow begins anew, so that work
 ///   may be done twice: a flow's effects must be such that the second time changes nothing. A worker that was merely stopped
 ///   finds on its return that the run is another's, cancels its own and tells nothing more of it.
-/// - **Stopping.** A worker that is asked to stop claims nothing more and gives its runs `drain_seconds` to end, before it
-///   cancels them.
+/// - **Stopping.** A worker that is asked to stop claims nothing more and gives its runs `drain_seconds` to end. What is still at
+///   work then stops at its next safe point, and is set back for another worker.
 #[derive(Clone)]
 pub struct Worker {
     prefect: Prefect,
@@ -148,6 +148,7 @@ impl Worker {
     async fn sign_on(&self, stop: &CancellationToken) -> Result<bool, PrefectError> {
         let mut failures = 0;
         while !stop.is_cancelled() {
+            self.show_round();
             let signed = async {
                 self.check_pool().await?;
                 self.prefect.heartbeat(&self.pool, &self.name).await
@@ -157,8 +158,13 @@ impl Worker {
                 () = stop.cancelled() => return Ok(false),
             };
             match signed {
-                Ok(()) => return Ok(true),
-                Err(error) if error.may_pass() => tracing::warn!("{error}; waiting for Prefect"),
+                Ok(()) => {
+                    self.show_answer();
+                    return Ok(true);
+                }
+                Err(error) if error.may_pass() => {
+                    tracing::warn!("{error}; waiting for Prefect (is PREFECT_API_URL right?)");
+                }
                 Err(error) => return Err(error),
             }
             failures += 1;
@@ -201,7 +207,10 @@ impl Worker {
         while !stop.is_cancelled() {
             self.show_round();
             match shift.round(stop).await {
-                Ok(()) => failures = 0,
+                Ok(()) => {
+                    failures = 0;
+                    self.show_answer();
+                }
                 Err(error) => {
                     tracing::warn!("the worker `{}` goes on after this: {error}", self.name);
                     failures += 1;
@@ -221,6 +230,11 @@ impl Worker {
         if let Some(board) = &self.board {
             board.round_of(&self.name, &self.pool, self.prefect.settings().round_within());
         }
+    }
+
+    /// Shows that Prefect answered.
+    fn show_answer(&self) {
+        self.board.iter().for_each(|board| board.answered());
     }
 
     /// Waits until the next round: longer after each that failed.

@@ -46,7 +46,11 @@ impl Orphans {
         found.extend(half_set_back(worker, &is_active).await?);
         let patience = Duration::from_secs_f64(settings.orphan_seconds);
         for run in self.seen_for(found, patience) {
-            set_back(worker, &run).await?;
+            let gone = run
+                .worker
+                .as_ref()
+                .map_or("no worker has it".to_owned(), |name| format!("the worker `{name}` is gone"));
+            set_back(worker, &run, &gone).await?;
         }
         Ok(())
     }
@@ -116,8 +120,8 @@ fn is_half_set_back(run: &RemoteFlowRun) -> bool {
     run.state.as_ref().is_some_and(is_ours)
 }
 
-/// Lets a run be claimed anew, or ends it if it was to be cancelled.
-async fn set_back(worker: &Worker, seen: &RemoteFlowRun) -> Result<(), PrefectError> {
+/// Lets a run be claimed anew, for that reason, or ends it if it was to be cancelled.
+pub(super) async fn set_back(worker: &Worker, seen: &RemoteFlowRun, why: &str) -> Result<(), PrefectError> {
     let prefect = &worker.prefect;
     // Other workers look, too: what one of them did since counts.
     let now = prefect.flow_run(&seen.id).await?;
@@ -125,18 +129,16 @@ async fn set_back(worker: &Worker, seen: &RemoteFlowRun) -> Result<(), PrefectEr
     if state_id(&now) != state_id(seen) || now.worker != seen.worker {
         return Ok(());
     }
-    let gone =
-        seen.worker.as_ref().map_or("no worker has it".to_owned(), |name| format!("the worker `{name}` is gone"));
     if now.state_type() == Some(StateType::Cancelling) {
-        return propose(worker, &now, &Proposal::new(StateKind::Cancelled, gone)).await.map(drop);
+        return propose(worker, &now, &Proposal::new(StateKind::Cancelled, why)).await.map(drop);
     }
     // The server lets nothing that has ended become Crashed, but would set it back to Scheduled: this one comes first, so that
     // neither a run that just ended nor one that another worker sets back begins twice.
-    let crashed = Proposal::new(StateKind::Crashed, format!("{gone}{ANEW}"));
+    let crashed = Proposal::new(StateKind::Crashed, format!("{why}{ANEW}"));
     if is_half_set_back(&now) || propose(worker, &now, &crashed).await? {
         // Nobody's, before anybody can claim it: else the next worker's claim would be seen as the last one's.
         prefect.set_worker(&now.id, None).await?;
-        propose(worker, &now, &Proposal::scheduled(worker.clock.now(), format!("anew, since {gone}"))).await?;
+        propose(worker, &now, &Proposal::scheduled(worker.clock.now(), format!("anew, since {why}"))).await?;
     }
     Ok(())
 }

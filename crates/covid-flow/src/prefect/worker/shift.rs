@@ -12,17 +12,24 @@ use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 use tokio::{
     task::{AbortHandle, JoinSet},
-    time::sleep,
+    time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Worker, isolated::Isolated, orphans::Orphans};
+use super::{
+    Worker,
+    isolated::Isolated,
+    orphans::{Orphans, set_back},
+};
 use crate::{
-    AnyFlow, Engine, FlowRun, StateKind,
+    AnyFlow, Engine, FlowRun, State, StateKind,
     prefect::{
         PrefectError, PrefectObserver, Proposal, RemoteFlowRun, RemoteState, StateType, Verdict, offers::PoolOffers,
     },
 };
+
+/// How long a worker that ends tries to set back what it has stopped.
+const HAND_BACK_WITHIN: Duration = Duration::from_secs(5);
 
 /// What a worker does from its beginning to its end.
 pub(super) struct Shift<'w> {
@@ -96,10 +103,21 @@ impl<'w> Shift<'w> {
         self.active.retain(|_, active| !active.task.is_finished());
     }
 
-    /// Lets the runs end, and cancels those that take too long for that.
+    /// Lets the runs end. Those that take too long for that are stopped here, and set back for another worker.
     pub(super) async fn drain(self) {
-        let drain = self.worker.prefect.settings().drain_seconds;
-        self.finish(sleep(Duration::from_secs_f64(drain))).await;
+        let (worker, drain) = (self.worker, self.worker.prefect.settings().drain_seconds);
+        let stopped = self.finish(sleep(Duration::from_secs_f64(drain))).await;
+        let handed_back = timeout(HAND_BACK_WITHIN, async {
+            for id in &stopped {
+                hand_back(worker, id).await?;
+            }
+            Ok::<_, PrefectError>(())
+        });
+        match handed_back.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!("not every flow run is set back; another worker will find it: {error}"),
+            Err(_) => tracing::warn!("Prefect does not answer: another worker will find what is not set back"),
+        }
     }
 
     /// Begins a run that is claimed already, and looks after it to its end.
@@ -111,15 +129,23 @@ impl<'w> Shift<'w> {
         Ok(())
     }
 
-    /// Looks after the runs until all have ended, and cancels them when it is time to.
-    async fn finish(mut self, time_to_cancel: impl Future<Output = ()>) {
-        let mut time_to_cancel = Box::pin(time_to_cancel.fuse());
+    /// Looks after the runs until all have ended, and stops them when it is time to: the ids of those.
+    async fn finish(mut self, time_to_stop: impl Future<Output = ()>) -> Vec<String> {
+        let mut time_to_stop = Box::pin(time_to_stop.fuse());
+        let mut stopped = Vec::new();
         while !self.active.is_empty() {
             tokio::select! {
                 () = self.last_round() => {}
-                () = &mut time_to_cancel => self.active.values().for_each(|active| active.cancel.cancel()),
+                () = &mut time_to_stop => {
+                    // What somebody cancelled ends as that.
+                    for (id, active) in self.active.iter().filter(|(_, active)| !active.cancel.is_cancelled()) {
+                        active.give_up("the worker was asked to stop");
+                        stopped.push(id.clone());
+                    }
+                }
             }
         }
+        stopped
     }
 
     /// Looks after the runs, and waits for the next time. It may be dropped where it waits.
@@ -221,7 +247,9 @@ impl<'w> Shift<'w> {
                 let cancel = cancel.clone();
                 self.tasks.spawn(async move {
                     let ended = engine.run(&flow, run, cancel).await;
-                    tracing::info!("the flow run `{}` ended as {}", ended.run.name, ended.state.kind);
+                    let State { kind, message, .. } = &ended.state;
+                    let why = if message.is_empty() { String::new() } else { format!(": {message}") };
+                    tracing::info!("the flow run `{}` ended as {kind}{why}", ended.run.name);
                 })
             }
             Some(child) => {
@@ -233,6 +261,16 @@ impl<'w> Shift<'w> {
         };
         self.active.insert(id, Active { name, cancel, observer, task });
     }
+}
+
+/// Sets back a run that was stopped before its end, since its worker was asked to stop.
+async fn hand_back(worker: &Worker, id: &str) -> Result<(), PrefectError> {
+    let run = worker.prefect.flow_run(id).await?;
+    let is_at_work = run.state_type().is_some_and(|kind| !kind.is_final() && kind != StateType::Scheduled);
+    if is_at_work && run.worker.as_ref() == Some(&worker.name) {
+        set_back(worker, &run, &format!("the worker `{}` was asked to stop", worker.name)).await?;
+    }
+    Ok(())
 }
 
 /// Looks what the server says of the runs at work.
