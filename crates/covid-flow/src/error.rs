@@ -234,9 +234,11 @@ impl Explain for FlowError {
             Self::Database { .. } => "check the disk, and that nothing else changes that file",
             Self::Stopped { .. } => "run the command again; what was being written is there whole or not at all",
             Self::NoSignals { .. } => "this is a fault of the machine: please report it",
-            Self::NoEndpoint { .. } => "choose another address with a free port for `flow.health`",
+            Self::NoEndpoint { .. } => {
+                "choose another address with a free port: `--listen`, or the setting `flow.health`"
+            }
             Self::Remote(_) => {
-                "start `serve` or `worker`, and check the address of its health endpoint (`flow.health`)"
+                "start `serve` or `worker`, and check the address of its health endpoint (`--listen`, or the setting `flow.health`)"
             }
             Self::NotHealth { .. } => "check the address of the health endpoint (`flow.health`)",
             Self::Unhealthy { .. } => "look at the flow runs with `flow-runs`",

@@ -65,6 +65,18 @@ fn without_a_server_or_a_shared_tracker_nothing_is_deployed() {
 }
 
 #[test]
+fn a_number_of_shards_that_cannot_be_is_named_by_its_flag() {
+    let sandbox = Sandbox::new().env("PREFECT_API_URL", "http://127.0.0.1:9/api");
+    assert_run!(run(&sandbox, &["deploy", "--shards", "0"]), @"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: --shards must be from 1 to 10000, not `0`
+    hint: change --shards on the command line or in the settings
+    ");
+}
+
+#[test]
 fn a_server_that_refuses_the_key_is_told_without_it() {
     let sandbox = Sandbox::new().env("PREFECT_API_URL", "http://127.0.0.1:9/api").env("PREFECT_API_KEY", "hush");
     let output = run(&sandbox.env("COVID_PREFECT_TRIES", "1"), &["deploy"]);

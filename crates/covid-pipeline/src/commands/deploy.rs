@@ -46,9 +46,12 @@ pub struct Args {
 pub(super) async fn execute(args: &Args, session: &Session, mut settings: Settings, own: &'static str) -> Result<()> {
     let flow = args.flow.as_deref().unwrap_or(own);
     if let Some(shards) = args.shards {
+        let bad = |range| Fault::from(PipelineError::BadSetting { name: "--shards", range, value: shards.to_string() });
         if !splits(flow) {
-            let (name, range) = ("--shards", "given to `deployment` or `delivery`, which predict");
-            return Err(Fault::from(PipelineError::BadSetting { name, range, value: shards.to_string() }).into());
+            return Err(bad("given to `deployment` or `delivery`, which predict").into());
+        }
+        if covid_prediction::check_shards(shards).is_err() {
+            return Err(bad("from 1 to 10000").into());
         }
         settings.prediction.shards = shards;
     }
