@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Result;
 use covid_cli::{CommonArgs, Format, Session, days_arg, ending, print_json, print_stdout};
 use covid_pipeline::{
-    Parameters, Project, ProjectFlows, ReplayRequest, Settings,
+    Project, ProjectFlows, ReplayRequest, Settings,
     commands::{self, FlowCommand},
     flows, parse_date, replay, write_document,
 };
@@ -77,7 +77,7 @@ pub(crate) async fn execute(args: &Args, session: &Session) -> Result<ExitCode> 
 
 async fn deliver(session: &Session, settings: Settings) -> Result<ExitCode> {
     let flows = ProjectFlows::new(settings.clone(), commands::now(session));
-    let report = commands::run_here(session, &settings, &flows.deliver, Parameters::of(&settings)?).await?;
+    let report = commands::run_here(session, &settings, &flows.deliver).await?;
     match session.format {
         Format::Text => print_stdout(&render::delivered(&report)),
         Format::Json => print_json(&report),

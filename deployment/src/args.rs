@@ -6,7 +6,7 @@ use anyhow::Result;
 use covid_cli::{CommonArgs, Format, Session, print_json, print_stdout};
 use covid_core::Date;
 use covid_pipeline::{
-    Parameters, Project, ProjectFlows, Settings,
+    Project, ProjectFlows, Settings,
     commands::{self, FlowCommand},
     committed_runs, export, flows, show, sweep,
 };
@@ -74,7 +74,7 @@ pub(crate) async fn execute(args: &Args, session: &Session) -> Result<ExitCode> 
 
 async fn predict(session: &Session, settings: Settings) -> Result<()> {
     let flows = ProjectFlows::new(settings.clone(), commands::now(session));
-    let report = commands::run_here(session, &settings, &flows.predict, Parameters::of(&settings)?).await?;
+    let report = commands::run_here(session, &settings, &flows.predict).await?;
     match session.format {
         Format::Text => print_stdout(&render::prediction(&report)?),
         Format::Json => print_json(&report),

@@ -6,8 +6,8 @@ use anyhow::Result;
 use covid_cli::{CommonArgs, Format, Session, days_arg, print_json, print_stdout};
 use covid_core::Fault;
 use covid_pipeline::{
-    BacktestRequest, KaggleRequest, Parameters, PipelineError, Project, ProjectFlows, RunQuery, Settings, backtest,
-    commands, compare_runs, kaggle, parse_date, promote, promotions, rollback, sync, tracking_runs, versions,
+    BacktestRequest, KaggleRequest, PipelineError, Project, ProjectFlows, RunQuery, Settings, backtest, commands,
+    compare_runs, kaggle, parse_date, promote, promotions, rollback, sync, tracking_runs, versions,
 };
 use covid_training::Recipe;
 
@@ -134,7 +134,7 @@ pub(crate) async fn execute(args: &Args, session: &Session) -> Result<()> {
 async fn train(session: &Session, settings: &Settings) -> Result<()> {
     let bar = session.progress.bar("candidates", Recipe::CANDIDATES.len());
     let flows = ProjectFlows::new(settings.clone(), commands::now(session)).with_tick(Arc::new(move || bar.inc()));
-    let report = commands::run_here(session, settings, &flows.train_and_promote, Parameters::of(settings)?).await?;
+    let report = commands::run_here(session, settings, &flows.train_and_promote).await?;
     match session.format {
         Format::Text => print_stdout(&render::training(&report)),
         Format::Json => print_json(&report),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use covid_cli::{CommonArgs, Format, Session, ending, print_json, print_stdout};
 use covid_pipeline::{
-    Parameters, ProjectFlows, Settings,
+    ProjectFlows, Settings,
     commands::{self, FlowCommand},
     flows, monitoring_text,
 };
@@ -29,7 +29,7 @@ pub(crate) async fn execute(args: &Args, session: &Session) -> Result<ExitCode> 
         return commands::execute(command, session, settings, flows::MONITOR).await;
     }
     let flows = ProjectFlows::new(settings.clone(), commands::now(session));
-    let report = commands::run_here(session, &settings, &flows.monitor, Parameters::of(&settings)?).await?;
+    let report = commands::run_here(session, &settings, &flows.monitor).await?;
     match session.format {
         Format::Text => print_stdout(&monitoring_text(&report)),
         Format::Json => print_json(&report),

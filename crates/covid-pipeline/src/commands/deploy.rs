@@ -91,7 +91,7 @@ async fn deploy_all(
     let deployment = Deployment {
         name: args.name.clone().unwrap_or_else(|| dataset(settings)),
         pool: args.pool.clone().unwrap_or_else(|| settings.prefect.pool.clone()),
-        parameters: serde_json::to_value(Parameters::of(settings)?).map_err(PipelineError::Json)?,
+        parameters: Parameters::of(settings)?.document()?,
         schedule: args.cron.as_deref().map(|cron| CronSchedule::new(cron, &args.timezone)).transpose()?,
         tags: args.tags.clone(),
         version: args.deployment_version.clone(),

@@ -120,8 +120,7 @@ fn deployment(settings: &Settings, wishes: &Wishes, schedule: Option<CronSchedul
 }
 
 fn portable_parameters(settings: &Settings) -> Result<Map<String, Value>, Fault> {
-    let parameters = Parameters::of(settings)?.for_any_machine();
-    match serde_json::to_value(parameters).map_err(PipelineError::Json)? {
+    match Parameters::of(settings)?.for_any_machine().document()? {
         Value::Object(parameters) => Ok(parameters),
         _ => Ok(Map::new()),
     }

@@ -13,14 +13,11 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 use anyhow::Result;
 use covid_cli::{CommonArgs, Session};
 use covid_core::Fault;
-use covid_flow::{
-    Clock, Flow, FlowLogs, FlowRuns, Flows, LocalRunner, WallClock, cancelled_by_signals, schemars::JsonSchema,
-};
+use covid_flow::{Clock, Flow, FlowLogs, FlowRuns, Flows, LocalRunner, WallClock, cancelled_by_signals};
 use covid_storage::StoreUri;
-use serde::{Serialize, de::DeserializeOwned};
 
 pub use self::deployments::{DeploymentDocument, Times, Wishes, deployments};
-use crate::{Now, PipelineError, ProjectFlows, Settings, project::tracking_uri};
+use crate::{Now, Parameters, PipelineError, ProjectFlows, Settings, project::tracking_uri};
 
 /// A command of a stage that runs flows.
 #[derive(Debug, clap::Subcommand)]
@@ -66,22 +63,18 @@ pub async fn execute(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs a flow now, on this machine, and keeps that it ran. Ctrl-C and SIGTERM stop it at its next safe point.
+/// Runs a flow now, on this machine, as the settings say, and keeps that it ran. Ctrl-C and SIGTERM stop it at its next safe
+/// point.
 ///
 /// # Errors
 /// The flow's own; or if the run cannot be kept.
-pub async fn run_here<P, R>(
+pub async fn run_here<R: Send + 'static>(
     session: &Session,
     settings: &Settings,
-    flow: &Flow<P, R>,
-    parameters: P,
-) -> Result<R, Fault>
-where
-    P: Serialize + DeserializeOwned + JsonSchema + Send + 'static,
-    R: Send + 'static,
-{
+    flow: &Flow<Parameters, R>,
+) -> Result<R, Fault> {
     let runner = LocalRunner::new(open_flow_runs(settings).await?, clock(session));
-    runner.run(flow, parameters, cancelled_by_signals()?).await?.result
+    runner.run(flow, Parameters::of(settings)?, cancelled_by_signals()?).await?.result
 }
 
 /// What time it is, for the project.

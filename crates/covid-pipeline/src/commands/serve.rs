@@ -11,7 +11,7 @@ use covid_flow::{
 use serde_json::json;
 
 use super::{clock, flows, health_address, open_flow_runs};
-use crate::{Parameters, PipelineError, Settings};
+use crate::{Parameters, Settings};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -54,7 +54,7 @@ pub(super) async fn execute(args: &Args, session: &Session, settings: Settings, 
 
 /// The schedules, each named after its flow.
 fn schedules(args: &Args, settings: &Settings, flows: &Flows, own: &str) -> Result<Vec<Schedule>, Fault> {
-    let parameters = serde_json::to_value(Parameters::of(settings)?).map_err(PipelineError::Json)?;
+    let parameters = Parameters::of(settings)?.document()?;
     let mut schedules: Vec<Schedule> = Vec::new();
     for cron in &args.cron {
         let (flow, pattern) = flow_and_pattern(cron, own);

@@ -7,8 +7,9 @@ use covid_data::Repair;
 use covid_flow::schemars::JsonSchema;
 use covid_storage::StoreUri;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::{Settings, parse_date};
+use crate::{PipelineError, Settings, parse_date};
 
 /// The parameters of a flow run. What is left out is as the settings of the process say that runs it.
 ///
@@ -64,6 +65,11 @@ impl Parameters {
             horizon: Some(settings.prediction.horizon),
             shards: Some(settings.prediction.shards),
         })
+    }
+
+    /// As the document that schedules and deployments hold.
+    pub(crate) fn document(&self) -> Result<Value, Fault> {
+        Ok(serde_json::to_value(self).map_err(PipelineError::Json)?)
     }
 
     /// Without what only this machine has: a source that is a path, a store or a tracker in a folder.
