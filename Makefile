@@ -6,8 +6,9 @@ ARGS ?=
 CARGO_FLAGS ?=
 TEST_FLAGS ?=
 
-# Seconds for each fuzz target; with FUZZ_TABLES=1 the targets that need polars are run, too.
+# Seconds for each fuzz target; with FUZZ_RUNS=N the same N inputs each time; with FUZZ_TABLES=1 the targets that need polars, too.
 FUZZ_SECONDS ?= 10
+FUZZ_RUNS ?=
 FUZZ_TABLES ?=
 
 # The folder of `make delivery`, an archive of which is put beside it; and where cargo puts what it builds.
@@ -124,7 +125,7 @@ advisories: ## what is known against the versions of the dependencies (needs the
 	python3 -B infra/lint.py advisories
 
 fuzz: ## look for inputs that break a parser, FUZZ_SECONDS for each
-	FUZZ_SECONDS='$(FUZZ_SECONDS)' FUZZ_TABLES='$(FUZZ_TABLES)' fuzz/run
+	FUZZ_SECONDS='$(FUZZ_SECONDS)' FUZZ_RUNS='$(FUZZ_RUNS)' FUZZ_TABLES='$(FUZZ_TABLES)' fuzz/run
 
 accuracy: ## measure every model on the real data and write docs/accuracy.md
 ifeq ($(TEST_DATA),)

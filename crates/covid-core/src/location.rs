@@ -74,15 +74,17 @@ fn non_blank(part: &str) -> Option<String> {
     (!part.is_empty()).then(|| part.into_owned())
 }
 
-/// A text without white space around it, and with a space in place of line ends and other control characters: fit for a
-/// message or a table.
+/// A text without white space and byte order marks around it, and with a space in place of line ends and other control
+/// characters: fit for a message or a table.
 pub fn one_line(text: &str) -> Cow<'_, str> {
+    let is_around = |c: char| c.is_whitespace() || c == '\u{feff}';
     let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    let text = text.trim();
+    let text = text.trim_matches(is_around);
     if !text.contains(breaks) {
         return Cow::Borrowed(text);
     }
-    let pieces: Vec<&str> = text.split(breaks).map(str::trim).filter(|piece| !piece.is_empty()).collect();
+    let pieces: Vec<&str> =
+        text.split(breaks).map(|piece| piece.trim_matches(is_around)).filter(|piece| !piece.is_empty()).collect();
     Cow::Owned(pieces.join(" "))
 }
 
@@ -109,5 +111,6 @@ mod tests {
         assert_eq!(Location::named("North\tDatastan\n").name(), "North Datastan");
         assert_eq!(Location::country("A").with_name("B\nC").name(), "B C");
         assert_eq!(Location::province("\n", "\u{1f}X").province_state(), None);
+        assert_eq!(Location::named("\u{1}\u{feff}").name(), "");
     }
 }

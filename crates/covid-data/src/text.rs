@@ -273,8 +273,12 @@ pub(crate) fn check_conflict(record: &ByteRecord, row: usize) -> Result<(), File
 
 /// A field as text of one line, without white space and byte order marks around it.
 pub(crate) fn clean(field: &[u8]) -> String {
-    let text = String::from_utf8_lossy(field);
-    one_line(text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')).into_owned()
+    one_line(&String::from_utf8_lossy(field)).into_owned()
+}
+
+/// Whether a field has nothing to see in it: white space and control characters at most, of which no name is left.
+pub(crate) fn is_blank(field: &[u8]) -> bool {
+    !field.iter().any(u8::is_ascii_graphic) && clean(field).is_empty()
 }
 
 /// The records of a file. Empty lines are passed over, as every reader of CSV does.

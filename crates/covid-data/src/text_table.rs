@@ -7,7 +7,7 @@ use crate::{
     CountFault, FileFault, RowFault, cell,
     header::Names,
     number::{self, Oddities},
-    text::{Layout, Records, check_conflict, readable},
+    text::{Layout, Records, check_conflict, is_blank, readable},
 };
 
 /// A table, read row by row.
@@ -89,9 +89,9 @@ impl<'a> TextTable<'a> {
         self.record.get(column).unwrap_or_default().trim_ascii()
     }
 
-    /// A cell that must not be empty.
+    /// A cell that must hold something to see.
     pub(crate) fn filled(&mut self, column: usize) -> Result<&[u8], FileFault> {
-        if self.cell(column).is_empty() {
+        if is_blank(self.cell(column)) {
             return Err(RowFault::EmptyCell { row: self.row(), column: self.names.get(column).to_owned() }.into());
         }
         Ok(self.cell(column))

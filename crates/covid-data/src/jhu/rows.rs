@@ -7,7 +7,7 @@ use crate::{
     CountFault, FileFault, cell,
     number::{self, Oddities},
     record::Record,
-    text::{Part, clean},
+    text::{Part, clean, is_blank},
 };
 
 /// The rows of a part of a file.
@@ -113,10 +113,6 @@ pub(super) fn most_places(part: &Part, header: &Header) -> usize {
 fn is_doubtful(record: &Record<'_>, header: &Header) -> bool {
     let country = record.get(header.country).unwrap_or_default();
     is_blank(country) || clean(country) == header.name(header.country)
-}
-
-fn is_blank(field: &[u8]) -> bool {
-    field.trim_ascii().is_empty()
 }
 
 impl Rows {

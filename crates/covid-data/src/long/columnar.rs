@@ -16,6 +16,7 @@ use crate::{
     number::{self, Oddities},
     panel_from_parquet, parquet,
     source::{LoadOptions, Read},
+    text,
 };
 
 /// Reads the bytes of a file, which may be a stored vintage: that is the panel that was stored, in its own order.
@@ -103,7 +104,7 @@ impl Cells {
     }
 
     fn is_nowhere(&self, row: usize) -> bool {
-        self.required.get(row).is_none_or(|text| text.trim().is_empty())
+        self.required.get(row).is_none_or(|text| text::is_blank(text.as_bytes()))
     }
 
     fn place(&self, row: usize) -> [&[u8]; 4] {

@@ -116,6 +116,11 @@ fn rows_of_a_long_table() {
     Data: `DIR/table`: row 2 has nothing in column `location`
     hint: fill the cell, or remove the row
     "#);
+    // No name is left of control characters, no-break spaces and byte order marks.
+    assert_snapshot!(table("location,date,Confirmed\n\u{1}\u{a0}\u{feff},2020-01-22,1\n"), @r#"
+    Data: `DIR/table`: row 2 has nothing in column `location`
+    hint: fill the cell, or remove the row
+    "#);
     assert_snapshot!(table("location,date,Confirmed\nA,,1\n"), @r#"
     Data: `DIR/table`: row 2 has nothing in column `date`
     hint: fill the cell, or remove the row
