@@ -41,7 +41,10 @@ fn digits(text: &str) -> Option<i8> {
 pub(crate) fn excerpt(cell: &[u8]) -> String {
     const LONGEST: usize = 40;
     let text = String::from_utf8_lossy(cell);
-    let mut short: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
+    let mut short = String::new();
+    for c in text.chars().take(LONGEST) {
+        if c.is_control() { short.extend(c.escape_default()) } else { short.push(c) }
+    }
     if text.chars().nth(LONGEST).is_some() {
         short.push('…');
     }

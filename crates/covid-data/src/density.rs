@@ -5,8 +5,8 @@ use covid_core::Date;
 
 use crate::RowFault;
 
-/// Panels up to this many places times days are never refused.
-const ALWAYS: usize = 1 << 20;
+/// Panels up to this many places times days are never refused: all US counties on all days of JHU's, 64 MB of counts.
+const ALWAYS: usize = 1 << 22;
 
 /// Places times days that one row may stand for. Tables of real places are nearly full, or begin late for some places.
 const CELLS_A_ROW: usize = 64;

@@ -231,6 +231,12 @@ pub enum FileFault {
         /// The most that is read, in bytes.
         limit: u64,
     },
+    /// An archive of nearly nothing, many times over.
+    #[error("the archive unpacks to more than {ratio} times its size")]
+    Inflated {
+        /// The most that is taken for a table.
+        ratio: usize,
+    },
     /// More counts than a machine should be asked to hold.
     #[error("the file holds more than {limit} counts")]
     TooManyCounts {
@@ -334,7 +340,7 @@ pub enum FileFault {
     #[error("there is a header, but no location below it")]
     NoLocations,
     /// A row with fewer or more fields than the header.
-    #[error("row {row} has {found} fields where the header has {expected}")]
+    #[error("row {row} has {found} field{} where the header has {expected}", if *found == 1 { "" } else { "s" })]
     RowLength {
         /// Line in the file.
         row: usize,
@@ -397,6 +403,7 @@ impl FileFault {
             Self::LfsPointer => "fetch the file itself with `git lfs pull`",
             Self::Nul { .. } => "the file is damaged: download it again",
             Self::TooLarge { .. } | Self::TooManyCounts { .. } => "check that it is what it should be, or split it",
+            Self::Inflated { .. } => "check that it is what it should be, or unpack it",
             Self::NotUtf8 { .. } | Self::NotUtf16 => "save the file as CSV in UTF-8",
             Self::ConflictMarker { .. } => "resolve the merge conflict, or download the file again",
             Self::MissingColumn { column: "Admin2" | "Province_State" | "Country_Region" } => {

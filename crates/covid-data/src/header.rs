@@ -34,6 +34,39 @@ impl Spellings {
     }
 }
 
+/// A name in lower case with one line between its words.
+pub(crate) fn plain(name: &str) -> String {
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("_")
+}
+
+/// What pandas and R call an index that had no name: `Unnamed: 0`, `level_0`, `X`, `...1`.
+pub(crate) fn is_index_name(name: &str) -> bool {
+    let plain = plain(name);
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
+    matches!(plain.as_str(), "" | "x" | "index" | "row_names" | "rownames" | "v1" | "1")
+        || ["unnamed_", "level_", "x_"].into_iter().any(|prefix| plain.strip_prefix(prefix).is_some_and(digits))
+}
+
+/// What is said of a column that numbers the rows.
+pub(crate) fn index_remark(position: usize) -> String {
+    format!("column {position} numbers the rows, as pandas and R do; it was passed over")
+}
+
+/// The header with a column without a name in front, if that is what it lacks: R's `write.table` numbers the rows and leaves
+/// that column out of the header. A name with a comma that is not in quotation marks makes a row longer, too; its number
+/// would stand under `Id`.
+pub(crate) fn with_index(header: ByteRecord, first_row: &ByteRecord) -> ByteRecord {
+    let [number, last] =
+        [first_row.get(0), first_row.iter().next_back()].map(|field| field.unwrap_or_default().trim_ascii());
+    let numbered = matches!(number, b"0" | b"1") && !last.is_empty() && first_row.len() == header.len() + 1;
+    let named = header.get(0).is_some_and(|first| first.trim_ascii().to_ascii_lowercase().ends_with(b"id"));
+    if !numbered || named {
+        return header;
+    }
+    std::iter::once(&b""[..]).chain(header.iter()).collect()
+}
+
 /// The names of a table's columns, in order.
 #[derive(Debug, Clone)]
 pub(crate) struct Names(Vec<Name>);

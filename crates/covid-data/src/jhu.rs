@@ -48,9 +48,16 @@ const COORDINATES: [&str; 2] = ["Lat", "Long"];
 
 impl Layout {
     /// One of the two files is enough to be meant, so that the other can be named as missing.
-    fn is_at(&self, folder: &Path) -> bool {
-        [self.confirmed, self.deaths].into_iter().any(|name| plain_or_gzip(folder, name).is_some())
+    fn is_at(&self, path: &Path) -> bool {
+        let files = [self.confirmed, self.deaths].into_iter().filter_map(|name| plain_or_gzip(folder(path), name));
+        let mut names = files.filter_map(|file| file.file_name().map(ToOwned::to_owned));
+        if path.is_file() { names.any(|name| path.file_name() == Some(&name)) } else { names.next().is_some() }
     }
+}
+
+/// The folder at a path, or that of the file at the path: who names one of two files means both.
+fn folder(path: &Path) -> &Path {
+    if path.is_file() { path.parent().unwrap_or(path) } else { path }
 }
 
 /// A file of this name, or with `.gz` after it. Where both are there, the plain one: it needs no unpacking.
@@ -58,7 +65,7 @@ fn plain_or_gzip(folder: &Path, name: &str) -> Option<PathBuf> {
     [folder.join(name), folder.join(format!("{name}.gz"))].into_iter().find(|path| path.is_file())
 }
 
-/// A folder with both files of JHU's global series.
+/// A folder with both files of JHU's global series, or one of the two.
 pub(crate) struct JhuTimeSeries;
 
 impl Source for JhuTimeSeries {
@@ -80,7 +87,7 @@ impl Source for JhuTimeSeries {
     }
 
     fn read(&self, path: &Path, _: &LoadOptions) -> Result<Read, DataError> {
-        join::read_folder(path, &GLOBAL)
+        join::read_folder(folder(path), &GLOBAL)
     }
 }
 
@@ -101,6 +108,6 @@ impl Source for JhuUsTimeSeries {
     }
 
     fn read(&self, path: &Path, _: &LoadOptions) -> Result<Read, DataError> {
-        join::read_folder(path, &US)
+        join::read_folder(folder(path), &US)
     }
 }

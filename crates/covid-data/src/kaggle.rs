@@ -103,7 +103,7 @@ fn parse_test(bytes: Vec<u8>) -> Result<KaggleTest, FileFault> {
         table.filled(date)?;
         let row = table.row();
         let position = dates.position(table.cell(date), || row, &date_name)?;
-        let texts = places.all().map(|column| column.map_or("".into(), |c| String::from_utf8_lossy(table.cell(c))));
+        let texts = table.place(places.all()).map(String::from_utf8_lossy);
         rows.push((forecast_id, place(texts.each_ref().map(|text| text.as_ref())), position));
     }
     if rows.is_empty() {

@@ -12,6 +12,8 @@ use crate::{
 pub(crate) enum Oddity {
     /// `NA`, `null`: no count.
     MissingWord,
+    /// The same where a county or province is named.
+    NoPart,
     /// `1,234` in quotation marks.
     Grouped,
     /// `12,0`, where columns are not kept apart by commas.
@@ -25,12 +27,26 @@ pub(crate) enum Oddity {
 }
 
 impl Oddity {
-    const ALL: [Self; 6] =
-        [Self::MissingWord, Self::Grouped, Self::DecimalComma, Self::Exponent, Self::ThreeDecimals, Self::Fraction];
+    const ALL: [Self; 7] = [
+        Self::MissingWord,
+        Self::NoPart,
+        Self::Grouped,
+        Self::DecimalComma,
+        Self::Exponent,
+        Self::ThreeDecimals,
+        Self::Fraction,
+    ];
 }
 
 /// Words for a missing value: R, pandas, databases, spreadsheets.
 const MISSING: [&str; 9] = ["na", "n/a", "nan", "#n/a", "<na>", "null", "none", "nil", "missing"];
+
+/// Whether a cell, without white space around it, holds such a word. No county or province is called so.
+#[inline]
+pub(crate) fn is_missing_word(cell: &[u8]) -> bool {
+    cell.first().is_some_and(|first| b"nN#<mM".contains(first))
+        && MISSING.iter().any(|word| cell.eq_ignore_ascii_case(word.as_bytes()))
+}
 
 /// A count, NaN where it is missing, and how it was written if not in digits alone.
 ///
@@ -49,7 +65,7 @@ fn odd_count(cell: &[u8], separator: u8) -> Result<(f64, Option<Oddity>), CountF
     if text.is_empty() {
         return Ok((f64::NAN, None));
     }
-    if MISSING.iter().any(|word| text.eq_ignore_ascii_case(word)) {
+    if is_missing_word(cell) {
         return Ok((f64::NAN, Some(Oddity::MissingWord)));
     }
     if text.contains(',') {
@@ -162,6 +178,7 @@ impl Oddities {
             let Seen { times, row, text, .. } = self.of(oddity)?;
             let (what, read_as) = match oddity {
                 Oddity::MissingWord => ("a word for a missing count", "missing"),
+                Oddity::NoPart => ("a word where a county or province is named", "none"),
                 Oddity::Grouped => ("commas between thousands", "whole numbers"),
                 Oddity::DecimalComma => ("a decimal comma", "such"),
                 Oddity::Exponent => ("an exponent", "the whole numbers that they are"),

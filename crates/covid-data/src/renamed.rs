@@ -157,8 +157,6 @@ const STATES: &[(&str, &str)] = &[
 pub(crate) fn canonical<'a>(admin2: &'a str, province: &'a str, country: &'a str) -> Parts<'a> {
     let [admin2, province, country] = [admin2, province, country].map(str::trim);
     let (province, country) = renamed(province, country);
-    // What some reports of February 2020 say for no province.
-    let province = if province == "None" { "" } else { province };
     match country {
         "US" => american(admin2, province),
         _ => parts(admin2, province, country),
@@ -250,7 +248,6 @@ mod tests {
         }
         assert_eq!(name("", "UK", "United Kingdom"), "//United Kingdom");
         assert_eq!(name("", "United Kingdom", "UK"), "//United Kingdom");
-        assert_eq!(name("", "None", "Lebanon"), "//Lebanon");
         // A state, not the country.
         assert_eq!(name("", "Mexico", "Mexico"), "/Mexico/Mexico");
     }

@@ -28,6 +28,12 @@ pub enum RowFault {
         /// Its name.
         column: String,
     },
+    /// One column is named for cases and for deaths.
+    #[error("column `{column}` is named for cases and for deaths")]
+    SameColumn {
+        /// Its name.
+        column: String,
+    },
     /// A column of a Parquet file has a type that cannot be read as what it should be.
     #[error("column `{column}` is of type {found}, which does not hold {expected}")]
     ColumnType {
@@ -132,6 +138,7 @@ impl RowFault {
             Self::MissingColumn { hint, .. } => hint,
             Self::RepeatedColumn { .. } => "rename or remove one of the two",
             Self::NotCumulative { .. } => "give the data of an earlier week, or add up the counts of each place",
+            Self::SameColumn { .. } => "name another with --deaths-column, or leave it out where there are none",
             Self::ColumnType { .. } => "write locations as text, dates as dates or text, and counts as numbers",
             Self::NoRows => "the file may be cut off: make it again, or download it again",
             Self::EmptyCell { .. } => "fill the cell, or remove the row",

@@ -10,12 +10,19 @@ use std::{
 use covid_core::one_line;
 use csv::ByteRecord;
 use flate2::read::MultiGzDecoder;
-use memchr::{memchr, memchr_iter, memchr2, memrchr};
+use memchr::{memchr, memchr_iter, memchr2, memchr2_iter, memrchr};
 
 use crate::{DataError, FileFault};
 
 /// The largest file that is read, unpacked: forty times JHU's largest. A small archive may unpack to any size.
 const MAX_BYTES: u64 = 2 << 30;
+
+/// How often its own size an archive may unpack to, once it unpacks to more than [`SMALL`] bytes. Tables of counts shrink to
+/// a tenth, those that are nearly all zeros to a fiftieth.
+const MOST_RATIO: usize = 200;
+
+/// Bytes that any archive may unpack to.
+const SMALL: usize = 16 << 20;
 
 /// What every archive of gzip begins with.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -41,14 +48,16 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, DataError> {
 
 /// Unpacks an archive of gzip.
 pub(crate) fn unpack(archive: &[u8]) -> Result<Vec<u8>, FileFault> {
+    let limit = archive.len().saturating_mul(MOST_RATIO).clamp(SMALL, MAX_BYTES as usize);
     let mut decoder = MultiGzDecoder::new(archive);
-    let mut bytes = vec![0; stated_size(archive)];
+    let mut bytes = vec![0; stated_size(archive).min(limit) + 1];
     let mut length = 0;
     loop {
         match decoder.read(bytes.get_mut(length..).unwrap_or_default()) {
             Ok(0) if length < bytes.len() => break,
-            Ok(0) if bytes.len() as u64 > MAX_BYTES => return Err(FileFault::TooLarge { limit: MAX_BYTES }),
-            Ok(0) => bytes.resize(bytes.len() * 2, 0),
+            Ok(0) if bytes.len() > MAX_BYTES as usize => return Err(FileFault::TooLarge { limit: MAX_BYTES }),
+            Ok(0) if bytes.len() > limit => return Err(FileFault::Inflated { ratio: MOST_RATIO }),
+            Ok(0) => bytes.resize((bytes.len() * 2).min(limit + 1), 0),
             Ok(read) => length += read,
             Err(error) => return Err(FileFault::Archive { cause: error.to_string() }),
         }
@@ -57,13 +66,9 @@ pub(crate) fn unpack(archive: &[u8]) -> Result<Vec<u8>, FileFault> {
     Ok(bytes)
 }
 
-/// One byte more than the size that an archive states of what it holds, so that its end is seen without more room; as far
-/// as it can be true. The system gives the memory only where it is written to.
+/// The size that an archive states of what it holds. The system gives the memory only where it is written to.
 fn stated_size(archive: &[u8]) -> usize {
-    /// Deflate packs no better than this.
-    const BEST_RATIO: usize = 1032;
-    let stated = archive.last_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes) as usize);
-    stated.min(archive.len().saturating_mul(BEST_RATIO)).min(MAX_BYTES as usize) + 1
+    archive.last_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes) as usize)
 }
 
 /// What files begin with that are no text, and what they are.
@@ -95,6 +100,13 @@ pub(crate) fn readable(bytes: &[u8]) -> Result<&[u8], FileFault> {
     }
     if let Some(position) = memchr(0, text) {
         return Err(FileFault::Nul { row: line_at(text, position) });
+    }
+    // Whole files were saved anew with the marks in them: indented, in quotation marks, behind the number of a row.
+    let marker_at = |&position: &usize| {
+        [b"<<<<<<<", b">>>>>>>"].iter().any(|marker| text.get(position..).is_some_and(|rest| rest.starts_with(*marker)))
+    };
+    if let Some(position) = memchr2_iter(b'<', b'>', text).find(marker_at) {
+        check_conflict_marker(text.get(position..).unwrap_or_default(), line_at(text, position))?;
     }
     if let Err(error) = str::from_utf8(text) {
         return Err(FileFault::NotUtf8 { row: line_at(text, error.valid_up_to()) });
@@ -345,6 +357,19 @@ mod tests {
         let archive = encoder.finish().unwrap();
         assert_eq!(unpack(&archive).unwrap(), b"Country/Region,1/22/20\n");
         assert!(matches!(unpack(&archive[..archive.len() - 4]), Err(FileFault::Archive { .. })));
+    }
+
+    #[test]
+    fn an_archive_that_unpacks_to_far_more_than_its_size_is_refused() {
+        let blank = std::io::repeat(b'\n').take(SMALL as u64 + 1);
+        let mut archive = Vec::new();
+        flate2::read::GzEncoder::new(blank, Compression::best()).read_to_end(&mut archive).unwrap();
+        let refused = Err(FileFault::Inflated { ratio: MOST_RATIO });
+        assert_eq!(unpack(&archive).map(|bytes| bytes.len()), refused);
+        // The trailer may state any size.
+        let end = archive.len();
+        archive[end - 4..].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert_eq!(unpack(&archive).map(|bytes| bytes.len()), refused);
     }
 
     #[test]

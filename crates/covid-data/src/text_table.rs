@@ -5,8 +5,8 @@ use csv::ByteRecord;
 
 use crate::{
     CountFault, FileFault, RowFault, cell,
-    header::Names,
-    number::{self, Oddities},
+    header::{Names, index_remark, is_index_name, with_index},
+    number::{self, Oddities, Oddity},
     text::{Layout, Records, check_conflict, is_blank, readable},
 };
 
@@ -33,6 +33,9 @@ impl<'a> TextTable<'a> {
             return Err(FileFault::Empty);
         }
         check_conflict(&record, records.row(&record))?;
+        let (below, mut first_row) = (records.next_line().0, ByteRecord::new());
+        Records::new(text.get(below..).unwrap_or_default(), layout.separator).read(&mut first_row);
+        let header = with_index(record, &first_row);
         let mut remarks = Vec::new();
         if translated {
             remarks.push("the file is in UTF-16 where UTF-8 is expected".to_owned());
@@ -40,12 +43,18 @@ impl<'a> TextTable<'a> {
         if layout.separator != b',' {
             remarks.push(format!("the columns are separated by {}, not by commas", layout.separators()));
         }
+        let numbers_rows =
+            |row: &ByteRecord| row.get(0).is_some_and(|cell| cell.trim_ascii().iter().all(u8::is_ascii_digit));
+        let names = Names::of_record(&header);
+        if is_index_name(names.get(0)) && numbers_rows(&first_row) {
+            remarks.push(index_remark(1));
+        }
         Ok(Self {
-            names: Names::of_record(&record),
+            names,
             remarks,
             separator: layout.separator,
             records,
-            record,
+            record: header,
             oddities: Oddities::default(),
             ends_its_last_line: text.ends_with(b"\n") || text.ends_with(b"\r"),
         })
@@ -87,6 +96,22 @@ impl<'a> TextTable<'a> {
     /// A cell of the present row, without white space around it.
     pub(crate) fn cell(&self, column: usize) -> &[u8] {
         self.record.get(column).unwrap_or_default().trim_ascii()
+    }
+
+    /// The cells that name the place of the present row: display name, county, province and country, empty where there is no
+    /// such column, or a word for a missing county or province.
+    pub(crate) fn place(&mut self, columns: [Option<usize>; 4]) -> [&[u8]; 4] {
+        let [name, admin2, province, country] = columns;
+        for column in [admin2, province].into_iter().flatten() {
+            let cell = self.record.get(column).unwrap_or_default().trim_ascii();
+            if number::is_missing_word(cell) {
+                let row = self.records.row(&self.record);
+                self.oddities.add(Oddity::NoPart, row, column, cell);
+            }
+        }
+        let cell = |column: Option<usize>| column.map_or(&b""[..], |column| self.cell(column));
+        let part = |column| Some(cell(column)).filter(|cell| !number::is_missing_word(cell)).unwrap_or_default();
+        [cell(name), part(admin2), part(province), cell(country)]
     }
 
     /// A cell that must hold something to see.

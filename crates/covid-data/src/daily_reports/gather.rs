@@ -19,8 +19,11 @@ use crate::{
 /// Reports that are parsed at the same time: enough for every core, and few enough to hold.
 const AT_ONCE: usize = 64;
 
-/// The most days a report may stand for, on average. JHU's folder is complete; copies of it have gaps, of years even, but
-/// one report in many days is a wrong year in a file's name.
+/// The days for which JHU reported: any of its reports may be left out of a copy.
+const DAYS_REPORTED: usize = 1143;
+
+/// The most days a report may stand for, on average, where there are more days than those: one report in many days is a wrong
+/// year in a file's name.
 const DAYS_A_REPORT: usize = 100;
 
 const COLUMNS: [&str; 2] = ["Confirmed", "Deaths"];
@@ -177,7 +180,7 @@ fn days_spanned(reports: &BTreeMap<Date, PathBuf>) -> Result<(Date, usize), Data
         return Err(PanelError::Empty("days").into());
     };
     let days = days_between(first, last) + 1;
-    if days > DAYS_A_REPORT * reports.len() {
+    if days > DAYS_REPORTED.max(DAYS_A_REPORT * reports.len()) {
         let fault = RowFault::SparseDates { dates: reports.len(), days, first, last };
         return Err(DataError::InFile { file: file.parent().unwrap_or(file).to_owned(), fault: fault.into() });
     }

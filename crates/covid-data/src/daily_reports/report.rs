@@ -133,12 +133,10 @@ impl Columns {
 
     /// The key of the present row, whose country must be there.
     fn key(&self, table: &mut TextTable<'_>, key: &mut Vec<u8>) -> Result<(), FileFault> {
+        table.filled(self.country)?;
+        let [_, parts @ ..] = table.place([None, self.admin2, Some(self.province), Some(self.country)]);
         key.clear();
-        key.extend_from_slice(self.admin2.map_or(b"", |admin2| table.cell(admin2)));
-        key.push(SEPARATOR);
-        key.extend_from_slice(table.cell(self.province));
-        key.push(SEPARATOR);
-        key.extend_from_slice(table.filled(self.country)?);
+        key.extend_from_slice(&parts.join(&SEPARATOR));
         Ok(())
     }
 

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     CountFault, DataError, FileFault, NegativeCount, Remark,
     date::readings,
+    header::{index_remark, with_index},
     number::Oddities,
     source::Findings,
     text::{self, Part, Records},
@@ -189,15 +190,26 @@ impl SeriesFile {
 
     /// A column without a name is passed over if it is empty, or numbers the rows before every other column.
     fn take_unnamed(&mut self, cells: Vec<Cells>) -> Result<(), FileFault> {
+        let mut empty = Vec::new();
         for (&column, cells) in self.header.unnamed.iter().zip(cells) {
             let position = column.field + 1;
             let index = column.leads && cells.numbers.is_some_and(|numbers| are_distinct(&numbers));
-            self.remarks.push(match (cells.blank, index) {
-                (true, _) => format!("column {position} is empty and was passed over"),
-                (false, true) => format!("column {position} numbers the rows, as pandas and R do; it was passed over"),
+            match (cells.blank, index) {
+                (true, _) => empty.push(position),
+                (false, true) => self.remarks.push(index_remark(position)),
                 (false, false) => return Err(FileFault::UnnamedColumn { position }),
-            });
+            }
         }
+        self.remarks.extend(match empty.as_slice() {
+            [] => None,
+            [position] => Some(format!("column {position} is empty and was passed over")),
+            [first, .., last] if last - first + 1 == empty.len() => {
+                Some(format!("columns {first} to {last} are empty and were passed over"))
+            }
+            [first, .., last] => {
+                Some(format!("{} columns from {first} to {last} are empty and were passed over", empty.len()))
+            }
+        });
         Ok(())
     }
 
@@ -320,6 +332,9 @@ fn read_header(text: &[u8], table: text::Layout, layout: &Layout) -> Result<(Hea
         return Err(FileFault::Empty);
     }
     let below = records.next_line();
+    let mut first_row = ByteRecord::new();
+    Records::new(text.get(below.0..).unwrap_or_default(), table.separator).read(&mut first_row);
+    let record = with_index(record, &first_row);
     text::parts(text.get(..below.0).unwrap_or_default(), table.separator, (0, 1), usize::MAX)?;
     let header = Header::parse(&record, layout).map_err(|fault| transposed(&mut records, &record).unwrap_or(fault))?;
     Ok((header, below))

@@ -4,7 +4,11 @@ use covid_core::Date;
 use csv::ByteRecord;
 
 use super::{Layout, days};
-use crate::{FileFault, cell, text::clean};
+use crate::{
+    FileFault, cell,
+    header::{is_index_name, plain},
+    text::clean,
+};
 
 /// The columns of a file, by position from 0.
 #[derive(Debug)]
@@ -79,23 +83,10 @@ impl Kind {
             "long" | "lon" | "longitude" => Self::Longitude,
             "population" => Self::Population,
             "uid" | "iso2" | "iso3" | "code3" | "fips" | "combined_key" | "who_region" | "continent" => Self::Ignored,
-            plain if is_index_name(plain) => Self::Unnamed,
+            _ if is_index_name(name) => Self::Unnamed,
             _ => Self::Other,
         }
     }
-}
-
-/// A name in lower case with one line between its words.
-fn plain(name: &str) -> String {
-    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("_")
-}
-
-/// What pandas and R call an index that had no name: `Unnamed: 0`, `level_0`, `X`, `...1`.
-fn is_index_name(plain: &str) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
-    matches!(plain, "" | "x" | "index" | "row_names" | "rownames" | "v1" | "1")
-        || ["unnamed_", "level_", "x_"].into_iter().any(|prefix| plain.strip_prefix(prefix).is_some_and(digits))
 }
 
 impl Header {

@@ -5,7 +5,7 @@ use covid_core::Location;
 use super::header::{DateColumn, Header};
 use crate::{
     CountFault, FileFault, cell,
-    number::{self, Oddities},
+    number::{self, Oddities, Oddity},
     record::Record,
     text::{Part, clean, is_blank},
 };
@@ -172,7 +172,7 @@ impl Rows {
         if !counted && row.is_longer(header)? {
             self.odd.add_longer(row.number(), row.record.len());
         }
-        let place = row.place(header)?;
+        let place = row.place(header, &mut self.oddities)?;
         if !counted {
             self.read_counts(row, header, slot)?;
         }
@@ -246,9 +246,18 @@ impl<'a> Row<'a> {
         FileFault::RowLength { row: self.number(), found: self.record.len(), expected: header.width() }
     }
 
-    fn place(self, header: &Header) -> Result<Place, FileFault> {
-        let admin2 = header.admin2.map_or_else(String::new, |field| clean(self.field(field)));
-        let [province, country] = [header.province, header.country].map(|field| clean(self.field(field)));
+    fn place(self, header: &Header, oddities: &mut Oddities) -> Result<Place, FileFault> {
+        let mut part = |field: usize| {
+            let word = self.field(field).trim_ascii();
+            if number::is_missing_word(word) {
+                oddities.add(Oddity::NoPart, self.number(), field, word);
+                return String::new();
+            }
+            clean(word)
+        };
+        let admin2 = header.admin2.map_or_else(String::new, &mut part);
+        let province = part(header.province);
+        let country = clean(self.field(header.country));
         if country.is_empty() {
             return Err(FileFault::NoCountry { row: self.number() });
         }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     CountFault, DataError, FileFault, RowFault, cell,
     header::Names,
-    number::{self, Oddities},
+    number::{self, Oddities, Oddity},
     panel_from_parquet, parquet,
     source::{LoadOptions, Read},
     text,
@@ -93,8 +93,10 @@ impl Cells {
             counts.push(position.map(|position| column(position)?.counts(&mut remarks)).transpose()?);
         }
         let coordinates = columns.coordinates.into_iter().flatten();
+        let places: Vec<Option<Texts>> = columns.place.all().into_iter().map(texts).collect::<Result<_, RowFault>>()?;
+        remarks.extend(words_for_no_part(&places));
         Ok(Self {
-            places: columns.place.all().into_iter().map(texts).collect::<Result<_, RowFault>>()?,
+            places,
             required: column(columns.place.required())?.texts(PLACES)?,
             dates,
             counts,
@@ -110,7 +112,9 @@ impl Cells {
     fn place(&self, row: usize) -> [&[u8]; 4] {
         let mut texts =
             self.places.iter().map(|texts| texts.as_ref().and_then(|texts| texts.get(row)).unwrap_or_default().trim());
-        [0; 4].map(|_| texts.next().unwrap_or_default().as_bytes())
+        let [name, admin2, province, country] = [0; 4].map(|_| texts.next().unwrap_or_default().as_bytes());
+        let part = |cell| if number::is_missing_word(cell) { b"" } else { cell };
+        [name, part(admin2), part(province), country]
     }
 
     fn counts(&self, row: usize) -> [f64; 2] {
@@ -121,6 +125,21 @@ impl Cells {
     fn has_coordinates(&self, row: usize) -> bool {
         self.coordinates.iter().all(|filled| filled.get(row) == Some(true))
     }
+}
+
+/// What is to be said of the words for a missing county or province.
+fn words_for_no_part(places: &[Option<Texts>]) -> Vec<String> {
+    let mut oddities = Oddities::default();
+    let [_, admin2, province, _] = places else { return Vec::new() };
+    for texts in [admin2, province].into_iter().flatten() {
+        for (row, text) in texts.0.iter().enumerate() {
+            let cell = text.unwrap_or_default().trim().as_bytes();
+            if number::is_missing_word(cell) {
+                oddities.add(Oddity::NoPart, row + 1, 0, cell);
+            }
+        }
+    }
+    oddities.remarks()
 }
 
 /// The names of the columns that are read.

@@ -30,10 +30,17 @@ pub(super) struct Columns {
 impl Columns {
     pub(super) fn of(names: &Names, options: &LoadOptions) -> Result<Self, RowFault> {
         let [latitude, longitude] = [names.find(LATITUDE)?, names.find(LONGITUDE)?];
+        let (place, date) = (PlaceColumns::of(names, HINT)?, names.require(DATE, HINT)?);
+        let counts = [Some(cases(names, options)?), deaths(names, options)?];
+        if let [Some(cases), Some(deaths)] = counts
+            && cases == deaths
+        {
+            return Err(RowFault::SameColumn { column: names.get(cases).to_owned() });
+        }
         Ok(Self {
-            place: PlaceColumns::of(names, HINT)?,
-            date: names.require(DATE, HINT)?,
-            counts: [Some(cases(names, options)?), deaths(names, options)?],
+            place,
+            date,
+            counts,
             coordinates: latitude.zip(longitude).map(|(latitude, longitude)| [latitude, longitude]),
         })
     }

@@ -68,7 +68,8 @@ impl DateTexts {
         let rivals = orders.len() > 1;
         let best = orders.into_iter().min_by_key(|(_, dates)| gaps(dates));
         let Some((order, dates)) = best else { return Err(self.mixed()) };
-        let remark = (rivals || self.is_certain_nowhere(order)).then(|| self.remark(order, &dates)).flatten();
+        let unclear = (rivals || self.is_certain_nowhere(order)).then(|| self.remark(order, &dates)).flatten();
+        let remark = unclear.or_else(|| self.odd_remark(&dates));
         Ok((dates, remark))
     }
 
@@ -89,6 +90,15 @@ impl DateTexts {
         Some(format!("dates are read as {order}: `{}` in row {} stands for {date}", text.text, text.row))
     }
 
+    /// How the first text was read that a spreadsheet may have rewritten: a day number, or written otherwise than the first.
+    fn odd_remark(&self, dates: &[Date]) -> Option<String> {
+        let usual = shape(&self.texts.first()?.text);
+        let odd = |(text, _): &(&DateText, &Date)| text.is_day_number() || shape(&text.text) != usual;
+        let (text, date) = self.texts.iter().zip(dates).find(odd)?;
+        let what = if text.is_day_number() { "day numbers of a spreadsheet" } else { "written in more than one way" };
+        Some(format!("dates are {what}: `{}` in row {} stands for {date}", text.text, text.row))
+    }
+
     /// Two texts of which every order reads but one.
     fn mixed(&self) -> RowFault {
         let unread = |order| self.texts.iter().find(|text| text.readings.in_order(order).is_none());
@@ -97,6 +107,29 @@ impl DateTexts {
         let (first, second) = if first.0 <= second.0 { (first, second) } else { (second, first) };
         RowFault::MixedDates { first: first.0, first_text: first.1, second: second.0, second_text: second.1 }
     }
+}
+
+impl DateText {
+    fn is_day_number(&self) -> bool {
+        let digits = self.text.strip_suffix(".0").unwrap_or(&self.text);
+        digits.len() == 5 && digits.bytes().all(|byte| byte.is_ascii_digit())
+    }
+}
+
+/// A text with each number and each word in it made one letter: `0/0/0` of `1/22/20`.
+fn shape(text: &str) -> String {
+    let kind = |c: char| {
+        if c.is_ascii_digit() {
+            '0'
+        } else if c.is_alphabetic() {
+            'a'
+        } else {
+            c
+        }
+    };
+    let mut shape: Vec<char> = text.chars().map(kind).collect();
+    shape.dedup();
+    shape.into_iter().collect()
 }
 
 /// Days between the first and the last that are not there.
@@ -148,6 +181,19 @@ mod tests {
         let (dates, remark) = resolved(&["02/03/2020"]).unwrap();
         assert_eq!(dates, ["2020-02-03"]);
         assert_eq!(remark.unwrap(), "dates are read as month, day, year: `02/03/2020` in row 2 stands for 2020-02-03");
+    }
+
+    #[test]
+    fn what_a_spreadsheet_rewrote_is_told() {
+        let remark = |texts| resolved(texts).unwrap().1.unwrap();
+        assert_eq!(
+            remark(&["45292", "45293"]),
+            "dates are day numbers of a spreadsheet: `45292` in row 2 stands for 2024-01-01"
+        );
+        assert_eq!(
+            remark(&["1/13/2024", "01-14-2024"]),
+            "dates are written in more than one way: `01-14-2024` in row 3 stands for 2024-01-14"
+        );
     }
 
     #[test]

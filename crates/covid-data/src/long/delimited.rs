@@ -40,8 +40,7 @@ impl Reading {
         table.filled(self.columns.place.required())?;
         table.filled(self.columns.date)?;
         let row = table.row();
-        let cells = self.columns.place.all().map(|column| column.map_or(&b""[..], |column| table.cell(column)));
-        let place = self.places.position(cells);
+        let place = self.places.position(table.place(self.columns.place.all()));
         let date = self.dates.position(table.cell(self.columns.date), || row, &self.date)?;
         let [cases, deaths] = self.columns.counts.map(|column| column.map_or(Ok(f64::NAN), |c| table.count(c)));
         let counts = [cases?, deaths?];

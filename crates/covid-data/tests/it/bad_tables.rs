@@ -99,6 +99,12 @@ fn columns_of_a_long_table() {
     Data: `DIR/table`: the header has two columns `confirmed`
     hint: rename or remove one of the two
     "#);
+    let twice =
+        LoadOptions { cases_column: Some("n".into()), deaths_column: Some("n".into()), ..LoadOptions::default() };
+    assert_snapshot!(table_with("location,date,n\nA,2020-01-22,1\n", &twice), @r#"
+    Data: `DIR/table`: column `n` is named for cases and for deaths
+    hint: name another with --deaths-column, or leave it out where there are none
+    "#);
     let named = LoadOptions { deaths_column: Some("visits".into()), ..LoadOptions::default() };
     assert_snapshot!(table_with("location,date,Confirmed\nA,2020-01-22,1\n", &named), @r#"
     Data: `DIR/table`: the header has no column `visits`, only `location`, `date`, `Confirmed`
@@ -125,6 +131,10 @@ fn rows_of_a_long_table() {
     Data: `DIR/table`: row 2 has nothing in column `date`
     hint: fill the cell, or remove the row
     "#);
+    for marked in ["\"<<<<<<< HEAD\",,", "  <<<<<<< HEAD,,", "50,<<<<<<< HEAD,", "<<<<<<< HEAD"] {
+        let text = table(format!("location,date,Confirmed\nA,2020-01-22,1\n{marked}\nA,2020-01-23,1\n"));
+        assert!(text.contains("row 3 is a git conflict marker (`<<<<<<<`)"), "{text}");
+    }
     assert_snapshot!(table("location,date,Confirmed\nA,2020-01-22,few\n"), @r#"
     Data: `DIR/table`: row 2, column `Confirmed` holds `few`, which is not a number
     hint: write a count in digits alone, or leave the cell empty where it is missing

@@ -86,6 +86,26 @@ fn every_header_is_read_and_counties_are_added_up() {
 }
 
 #[test]
+fn a_word_for_no_province_names_none() {
+    let written =
+        REPORTS.map(|(name, text)| (name, text.replace("\n,South", "\nNA,South").replace("\n,,,", "\n,NA,NA,")));
+    let folder = folder_of(&written.each_ref().map(|(name, text)| (*name, text.as_str())));
+    let again = load_folder(folder.path()).unwrap();
+    assert_eq!(again.panel.digest(), loaded(false).panel.digest());
+    let said = again.findings.remarks.iter().filter(|remark| remark.text.contains("a word where a county or province"));
+    assert_eq!(said.count(), 3);
+}
+
+#[test]
+fn reports_may_be_years_apart() {
+    let folder = folder_of(&[("03-21-2020.csv", REPORTS[0].1), ("03-08-2023.csv", REPORTS[4].1)]);
+    let panel = load_folder(folder.path()).unwrap().panel;
+    assert_eq!(panel.days(), 1083);
+    let between = panel.counts(0, Target::ConfirmedCases).iter().filter(|count| count.is_nan()).count();
+    assert_eq!(between, 1081);
+}
+
+#[test]
 fn counties_are_kept_on_request() {
     assert_snapshot!(shown(&loaded(true).panel), @r#"
     Hubei, China: 444 500 600 700 - - 800 / 17 20 25 30 - - 40

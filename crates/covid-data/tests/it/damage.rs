@@ -130,6 +130,8 @@ pub(crate) enum Damage {
     HeaderCase,
     /// Provinces that are blank are filled with the country.
     FilledProvinces,
+    /// Words for provinces that are blank.
+    MissingProvince(&'static str),
     DecimalCommas,
     Index(&'static str),
     EmptyColumn,
@@ -149,6 +151,8 @@ pub(crate) enum Damage {
     Utf16,
     Utf16BigEndian,
     NoLastLineEnd,
+    /// Numbered rows below a header that has no column for them, as R's `write.table` does it.
+    NumbersBelowHeader,
 }
 
 use Damage::*;
@@ -179,6 +183,9 @@ impl Damage {
         Grouped,
         HeaderCase,
         FilledProvinces,
+        MissingProvince("NA"),
+        MissingProvince("nan"),
+        MissingProvince("#N/A"),
         DecimalCommas,
         Index(""),
         Index("Unnamed: 0"),
@@ -202,6 +209,7 @@ impl Damage {
         Utf16,
         Utf16BigEndian,
         NoLastLineEnd,
+        NumbersBelowHeader,
     ];
 
     /// The first that is said of the damage, if it is worth a word.
@@ -211,7 +219,8 @@ impl Damage {
             MissingWord(_) => "a word for a missing count",
             Grouped => "commas between thousands",
             FilledProvinces => "name the country as its province",
-            Index(_) => "numbers the rows",
+            MissingProvince(_) => "a word where a county or province is named",
+            Index(_) | NumbersBelowHeader => "numbers the rows",
             EmptyColumn => "is empty and was passed over",
             EmptyFields => "longer than the header",
             BlankRow => "of separators alone",
@@ -263,6 +272,9 @@ impl Damage {
                     }
                 }
             }
+            MissingProvince(word) => {
+                sheet.rows[1..].iter_mut().filter(|row| row[0].is_empty()).for_each(|row| row[0] = word.into());
+            }
             DecimalCommas => {
                 sheet.separator = ';';
                 for row in &mut sheet.rows[1..] {
@@ -296,6 +308,11 @@ impl Damage {
             Utf16 => sheet.encoding = Encoding::Utf16(u16::to_le_bytes),
             Utf16BigEndian => sheet.encoding = Encoding::Utf16(u16::to_be_bytes),
             NoLastLineEnd => sheet.last_line_end = false,
+            NumbersBelowHeader => {
+                for (index, row) in sheet.rows.iter_mut().enumerate().skip(1) {
+                    row.insert(0, index.to_string());
+                }
+            }
         }
     }
 
@@ -372,6 +389,14 @@ fn each_kind_of_damage_alone_is_read_rightly() {
         }
         assert_eq!(loaded.findings.duplicate_rows, usize::from(damage == RowAgain), "{damage:?}");
     }
+}
+
+#[test]
+fn many_empty_columns_are_one_remark() {
+    let widen = |sheet: &mut Sheet| sheet.rows.iter_mut().for_each(|row| row.extend(vec![String::new(); 1000]));
+    let loaded = load_damaged(&panel(), [&widen, &|_| {}]).unwrap();
+    let [remark] = loaded.findings.remarks.as_slice() else { panic!("{:?}", loaded.findings.remarks) };
+    assert_eq!(remark.text, "columns 75 to 1074 are empty and were passed over");
 }
 
 #[test]

@@ -78,3 +78,13 @@ fn an_empty_cell_and_a_day_without_a_column_are_missing() {
     assert_eq!((panel.days(), panel.first_date()), (3, Date::constant(2020, 2, 28)));
     assert_eq!(format!("{:?}", panel.counts(0, Target::Fatalities)), "[NaN, NaN, 7.0]");
 }
+
+#[test]
+fn who_names_one_of_the_two_files_means_both() {
+    let folder = jhu_folder(GOOD, GOOD);
+    let both = load_folder(folder.path()).unwrap();
+    for name in ["confirmed", "deaths"] {
+        let one = load_folder(&folder.path().join(format!("time_series_covid19_{name}_global.csv"))).unwrap();
+        assert_eq!((one.kind, one.panel.digest()), (both.kind, both.panel.digest()));
+    }
+}

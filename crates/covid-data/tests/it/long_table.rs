@@ -129,6 +129,36 @@ fn what_was_odd_is_noticed() {
 }
 
 #[test]
+fn what_other_programs_did_to_a_table_is_undone_and_told() {
+    let parts = "Admin2,Province_State,Country_Region,date,ConfirmedCases\n\
+                 ,,Datastan,2020-01-22,1\n,,Datastan,2020-01-23,2\n,North,Modelonia,2020-01-22,3\n";
+    let numbered = |first: &str| {
+        let mut lines = parts.lines();
+        let header = format!("{first}{}\n", lines.next().unwrap());
+        lines.enumerate().fold(header, |text, (row, line)| format!("{text}{},{line}\n", row + 1))
+    };
+    let digest = read(parts).panel.digest();
+    for (content, said) in [
+        (
+            parts.replace("\n,,", "\nNA,NA,"),
+            "4 cells hold a word where a county or province is named (first `NA` in row 2), read as none",
+        ),
+        (
+            parts.replace("2020-01-22", "43852").replace("2020-01-23", "43853"),
+            "dates are day numbers of a spreadsheet: `43852` in row 2 stands for 2020-01-22",
+        ),
+        (numbered(","), "column 1 numbers the rows, as pandas and R do; it was passed over"),
+        (numbered("Unnamed: 0,"), "column 1 numbers the rows, as pandas and R do; it was passed over"),
+        (numbered(""), "column 1 numbers the rows, as pandas and R do; it was passed over"),
+    ] {
+        let loaded = read(&content);
+        assert_eq!(loaded.panel.digest(), digest, "{content}");
+        let remarks: Vec<&str> = loaded.findings.remarks.iter().map(|remark| remark.text.as_str()).collect();
+        assert_eq!(remarks, [said], "{content}");
+    }
+}
+
+#[test]
 fn a_table_by_week_is_read() {
     let rows: String = (0..10)
         .map(|week| {
