@@ -207,6 +207,12 @@ fn request(asked: &BacktestArgs, project: &Project) -> Result<BacktestRequest> {
         let recipes = Recipe::CANDIDATES.to_vec();
         return Ok(BacktestRequest { from, every: asked.every, horizon: asked.horizon, recipes });
     }
-    let recipes = asked.models.iter().map(|name| Ok(name.parse::<Recipe>().map_err(Fault::from)?));
-    Ok(BacktestRequest { from, every: asked.every, horizon: asked.horizon, recipes: recipes.collect::<Result<_>>()? })
+    let mut recipes: Vec<Recipe> = Vec::new();
+    for name in &asked.models {
+        let recipe = name.trim().parse().map_err(Fault::from)?;
+        if !recipes.contains(&recipe) {
+            recipes.push(recipe);
+        }
+    }
+    Ok(BacktestRequest { from, every: asked.every, horizon: asked.horizon, recipes })
 }

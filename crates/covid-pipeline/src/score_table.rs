@@ -35,7 +35,7 @@ pub struct ScoreRow {
     pub at_most: [f64; 7],
     /// The largest of share(y < q) - level and level - share(y <= q) over the levels.
     pub miscalibration: f64,
-    /// WIS divided by that of persistence, natural and on ln(1 + count), where it was tested, too.
+    /// WIS divided by that of persistence, natural and on ln(1 + count), where it was tested, too, and ever wrong.
     pub wis_to_persistence: Option<[f64; 2]>,
     /// The same by that of the hubs' baseline.
     pub wis_to_hub_baseline: Option<[f64; 2]>,
@@ -98,7 +98,10 @@ fn row(tally: &Tally, references: [Option<Tally>; 2], key: (Measure, Target, Gro
     let mean = |sum: f64| sum / tally.count as f64;
     // A model that exploded at some origins has forecasts of the others alone: its sum is not comparable.
     let same = |of: &Tally| of.count == tally.count;
-    let ratio = |of: Option<Tally>| of.filter(same).map(|of| [tally.wis / of.wis, tally.wis_log / of.wis_log]);
+    // Where a reference is never wrong, as of a series that stays 0, nothing is a share of its score.
+    let finite = |ratios: &[f64; 2]| ratios.iter().all(|ratio| ratio.is_finite());
+    let ratio =
+        |of: Option<Tally>| of.filter(same).map(|of| [tally.wis / of.wis, tally.wis_log / of.wis_log]).filter(finite);
     let [persistence, hub_baseline] = references.map(ratio);
     let (measure, target, by, group) = key;
     ScoreRow {

@@ -1,5 +1,12 @@
 //! The backtest and its file.
 
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt::Write as _,
+};
+
+use covid_core::{Date, Target};
+use covid_data::{LoadOptions, load};
 use covid_testing::{Sandbox, assert_run};
 
 use crate::run;
@@ -28,6 +35,71 @@ fn scores_can_be_recomputed_from_the_file() {
     // Origins x locations x targets x (days and weeks) x models, and the header.
     assert_eq!(file.lines().count(), 4 * 48 * 2 * (7 + 1) * 2 + 1);
     assert_eq!(sandbox.files(), ["b.csv"], "a backtest touches neither store nor registry");
+
+    // What a reader makes of the file and the counts is what was printed.
+    let counts: HashMap<(String, String), [f64; 2]> = sample();
+    for (model, cases, deaths) in [("persistence", 0.0560, 0.0306), ("damped-growth-7-0.9", 0.0308, 0.0192)] {
+        for (target, (name, printed)) in [("ConfirmedCases", cases), ("Fatalities", deaths)].into_iter().enumerate() {
+            assert!((recomputed(&file, &counts, model, target, name) - printed).abs() < 0.00006, "{model} {name}");
+        }
+    }
+}
+
+/// The sample's published counts by location and date.
+fn sample() -> HashMap<(String, String), [f64; 2]> {
+    let panel = load("sample", &LoadOptions::default()).unwrap().panel;
+    let cells = (0..panel.locations().len()).flat_map(|place| (0..panel.days()).map(move |day| (place, day)));
+    let count = |place, day, target| panel.counts(place, target)[day];
+    let entry = |(place, day): (usize, usize)| {
+        let key = (panel.locations()[place].name().to_owned(), panel.date(day).to_string());
+        (key, Target::ALL.map(|target| count(place, day, target)))
+    };
+    cells.map(entry).collect()
+}
+
+/// The RMSLE of a model's cumulative points, mean over origins.
+fn recomputed(file: &str, counts: &HashMap<(String, String), [f64; 2]>, model: &str, target: usize, name: &str) -> f64 {
+    let mut rows = csv::Reader::from_reader(file.as_bytes());
+    let mut errors: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for row in rows.records().map(Result::unwrap) {
+        if &row[9] != model || &row[5] != name || &row[6] != "cumulative" {
+            continue;
+        }
+        let actual = counts[&(row[1].to_owned(), row[7].to_owned())][target];
+        let error = row[10].parse::<f64>().unwrap().ln_1p() - actual.ln_1p();
+        errors.entry(row[0].to_owned()).or_default().extend((!error.is_nan()).then_some(error * error));
+    }
+    let of_origins = errors.values().map(|errors| (errors.iter().sum::<f64>() / errors.len() as f64).sqrt());
+    of_origins.sum::<f64>() / errors.len() as f64
+}
+
+#[test]
+fn names_of_models_may_stand_apart_and_come_twice() {
+    let sandbox = Sandbox::new();
+    sandbox.write("flat.csv", flat());
+    let args = ["backtest", "-q", "--source", "flat.csv", "--models", "hub-baseline, persistence,hub-baseline"];
+    assert_run!(run(&sandbox, &args), @"
+    exit: 0
+    ----- stdout -----
+    RMSLE 7 days ahead of 1 locations, mean over 2 origins from 2021-01-28 to 2021-02-25
+    Model          RMSLE  of cases  of deaths  WIS of cases  of deaths  Exploded origins
+    ────────────────────────────────────────────────────────────────────────────────────
+    hub-baseline  0.0000    0.0000     0.0000             -          -                 0
+    persistence   0.0555    0.1109     0.0000             -          -                 0
+    WIS: of weekly new counts, as a share of that of hub-baseline; all scores: --format json
+    ----- stderr -----
+    ");
+}
+
+/// A place that counts a case a day, and no death.
+fn flat() -> String {
+    let mut table = "location,date,ConfirmedCases,Fatalities\n".to_owned();
+    let mut date = Date::constant(2021, 1, 1);
+    for day in 0..90 {
+        let _ = writeln!(table, "A,{date},{day},0");
+        date = date.tomorrow().unwrap();
+    }
+    table
 }
 
 #[test]
