@@ -194,6 +194,51 @@ async fn who_asks_is_told_to_the_server_alone() {
 }
 
 #[tokio::test]
+async fn a_server_that_repeats_who_asks_is_not_repeated() {
+    let basic = MlflowSettings {
+        username: Some("me".into()),
+        password: Some(Secret::new("secret-\"1")),
+        token: Some(Secret::new("secret-2")),
+        ..impatient()
+    };
+    let bearer = MlflowSettings { password: None, ..basic.clone() };
+    let server = scene().0;
+    let at = |settings: &MlflowSettings, user: &str| {
+        let uri = format!("{}?token=secret-4", server.url("/").replace("//", &format!("//{user}")));
+        MlflowRegistry::new(uri.parse().unwrap(), settings).unwrap()
+    };
+    let askers = [
+        (at(&basic, ""), "secret-\"1"),
+        (at(&bearer, ""), "secret-2"),
+        (at(&impatient(), "you:secret-3@"), "secret-3"),
+    ];
+    for (registry, secret) in askers {
+        registry.get_or_create_experiment("e").await.unwrap();
+        let header = server.requests()[0].headers["authorization"].clone();
+        let sent = header.split_once(' ').unwrap().1.to_owned();
+        let echo = format!("nobody is {header} ({secret}) at /?token=secret-4");
+        let refusal = json!({ "error_code": "BAD_REQUEST", "message": echo });
+        for answer in [
+            Trouble::Answer(400, refusal.to_string()),
+            Trouble::Answer(404, echo.clone()),
+            Trouble::Answer(200, json!(echo).to_string()),
+            Trouble::Answer(200, json!({ "experiment": echo }).to_string()),
+        ] {
+            server.trouble(BY_NAME, answer.clone(), 1);
+            let error = registry.get_or_create_experiment("e").await.unwrap_err();
+            let shown = format!("{error} {error:?} {:?}", error.hint());
+            for hidden in ["secret", sent.trim_end_matches('=')] {
+                assert!(!shown.contains(hidden), "{answer:?}: {shown}");
+            }
+        }
+        server.trouble(BY_NAME, Trouble::Answer(400, refusal.to_string()), 1);
+        let error = registry.get_or_create_experiment("e").await.unwrap_err().to_string();
+        assert!(error.contains("(BAD_REQUEST: nobody is "), "the rest is told: {error}");
+        server.requests();
+    }
+}
+
+#[tokio::test]
 async fn a_silent_server_is_not_waited_for_without_end() {
     let (server, registry) = scene();
     server.trouble(BY_NAME, Trouble::Stall(0), ALWAYS);
