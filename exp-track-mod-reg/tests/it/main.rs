@@ -11,10 +11,27 @@ mod reached;
 mod s3;
 mod visits;
 
-use covid_testing::{Output, Sandbox, assert_run};
+use covid_testing::{HttpServer, Output, Sandbox, assert_run};
 
 fn run(sandbox: &Sandbox, args: &[&str]) -> Output {
     sandbox.run(env!("CARGO_BIN_EXE_exp-track-mod-reg"), args)
+}
+
+#[test]
+fn a_token_is_taken_without_the_line_s_end_of_its_file() {
+    let server = HttpServer::start();
+    let sandbox = Sandbox::new().env("MLFLOW_TRACKING_URI", &server.url("")).env("MLFLOW_TRACKING_TOKEN", "abc\n");
+    assert_eq!(run(&sandbox, &["models", "-q"]).code, Some(4), "no MLflow is there, but a server");
+    assert_eq!(server.requests()[0].headers["authorization"], "Bearer abc");
+    let sandbox = sandbox.env("MLFLOW_TRACKING_TOKEN", "ab\nc");
+    assert_run!(run(&sandbox, &["models", "-q"]), @"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `mlflow.token` cannot be <redacted>: it must be one line, without signs of control
+    hint: config/default.toml describes every setting
+    ");
+    assert!(server.requests().is_empty());
 }
 
 #[test]
