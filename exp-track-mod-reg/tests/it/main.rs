@@ -6,6 +6,7 @@ mod backtest;
 mod compare;
 mod gate;
 mod kaggle;
+mod lost;
 mod mlflow;
 mod reached;
 mod s3;
