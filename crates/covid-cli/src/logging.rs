@@ -45,16 +45,20 @@ pub(crate) fn stderr_has_colours() -> bool {
     env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && io::stderr().is_terminal()
 }
 
+/// Those of them that warn of a token (`AWS_CONTAINER_AUTHORIZATION_TOKEN`) by showing it. The error says what is wrong, too.
+const TOKEN: [&str; 2] = ["aws_config::ecs", "aws_config::meta::credentials"];
+
 /// Whether an event is one of those that hold no secret, whatever may be asked for: the crates of the wire are heard up to
-/// `info` alone, and the one that warns of a token by showing it (that of `AWS_CONTAINER_AUTHORIZATION_TOKEN`) of errors.
+/// `info` alone, and some of errors.
 fn shows_no_secret(event: &Metadata<'_>) -> bool {
     let target = event.target();
-    let loudest = match WIRE.iter().any(|crates| target.starts_with(crates)) {
-        true if target.starts_with("aws_config::ecs") => Level::ERROR,
-        true => Level::INFO,
-        false => Level::TRACE,
+    let is_of = |crates: &[&str]| crates.iter().any(|crates| target.starts_with(crates));
+    let most = match (is_of(&TOKEN), is_of(&WIRE)) {
+        (true, _) => Level::ERROR,
+        (false, true) => Level::INFO,
+        (false, false) => Level::TRACE,
     };
-    *event.level() <= loudest
+    *event.level() <= most
 }
 
 /// Other people's crates are heard one level later than ours.
@@ -158,11 +162,13 @@ mod tests {
                 "aws_config::ecs"
             );
             tracing::warn!(target: "aws_config::ecs", "secret");
+            tracing::warn!(target: "aws_config::meta::credentials::chain", "secret");
+            tracing::warn!(target: "aws_config::imds", "heard");
             tracing::info!(target: "aws_config::profile", "told");
             tracing::trace!(target: "covid_registry", "told, too");
             tracing::trace!(target: "polars", "as well");
         });
-        assert_eq!(heard, "told\ntold, too\nas well\n");
+        assert_eq!(heard, "warning: heard\ntold\ntold, too\nas well\n");
     }
 
     #[test]

@@ -286,4 +286,13 @@ fn no_verbosity_shows_what_s3_is_sent() {
     }
     let output = on_s3(Sandbox::new(), "http://u:hush@127.0.0.1:1", &[("RUST_LOG", "trace")], &["-vv"]);
     assert!(!output.to_string().contains("hush"), "{output}");
+    let of_a_task = [
+        ("AWS_ACCESS_KEY_ID", ""),
+        ("AWS_SECRET_ACCESS_KEY", ""),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/"),
+        ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "canary\n"),
+    ];
+    let output = on_s3(Sandbox::new(), &server.url(""), &of_a_task, &[]);
+    assert!(output.code == Some(2) && output.stderr.contains("failed to parse header value"), "{output}");
+    assert!(!output.to_string().contains("canary"), "{output}");
 }
