@@ -130,6 +130,23 @@ fn the_first_training_makes_a_champion_and_the_second_has_nothing_to_do() {
     ");
     let model_files = sandbox.files().into_iter().filter(|file| file.ends_with("model/model.json"));
     assert_eq!(model_files.count(), 2 * 12, "each candidate of each training has its model as an artifact");
+    let files = sandbox.files();
+    let read = |name: &str| -> Vec<String> {
+        files
+            .iter()
+            .filter(|file| file.starts_with("store/artifacts/") && file.ends_with(name))
+            .map(|file| sandbox.read(file))
+            .collect()
+    };
+    let (tables, reports) = (read("/backtest.csv"), read("/report.html"));
+    assert_eq!((tables.len(), reports.len()), (2 * 12, 2 * 12), "and its backtest and report");
+    for table in tables {
+        let mut lines = table.lines();
+        assert_eq!(lines.next(), Some("origin,model,target,horizon,rmsle"));
+        assert_eq!(lines.count(), 8 * 2 * 7, "a row for each origin, target and day ahead: {table}");
+        assert!(table.contains("\n2021-05-28,") && table.contains(",Fatalities,7,"), "{table}");
+    }
+    assert!(reports.iter().all(|report| report.contains("RMSLE") && report.trim_end().ends_with("</html>")));
 }
 
 #[test]
