@@ -1,6 +1,6 @@
 //! What a server says, without the secrets that the request to it held: a server may echo them.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -13,32 +13,35 @@ use crate::{Call, HttpUrl};
 
 /// The body of an answer that says no. Nothing of it can be had or shown with a secret of the request in it.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Said {
+pub struct Said(Arc<Answer>);
+
+#[derive(Default, PartialEq, Eq)]
+struct Answer {
     body: Bytes,
     secrets: Secrets,
 }
 
 impl Said {
     pub(crate) fn new(body: Bytes, secrets: Secrets) -> Self {
-        Self { body, secrets }
+        Self(Arc::new(Answer { body, secrets }))
     }
 
     /// What it says as a document, if it is such a one.
     pub fn json<T: DeserializeOwned>(&self) -> Option<T> {
-        let mut document = serde_json::from_slice(&self.body).ok()?;
-        self.secrets.leave(&mut document);
+        let mut document = serde_json::from_slice(&self.0.body).ok()?;
+        self.0.secrets.leave_out_of(&mut document);
         serde_json::from_value(document).ok()
     }
 
     /// What it says as text.
     pub fn text(&self) -> String {
-        self.secrets.redact(&String::from_utf8_lossy(&self.body))
+        self.0.secrets.redact(&String::from_utf8_lossy(&self.0.body))
     }
 }
 
 impl fmt::Debug for Said {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Said({} bytes)", self.body.len())
+        write!(f, "Said({} bytes)", self.0.body.len())
     }
 }
 
@@ -91,11 +94,11 @@ impl Secrets {
     }
 
     /// Takes them out of every text of a document.
-    fn leave(&self, document: &mut Value) {
+    fn leave_out_of(&self, document: &mut Value) {
         match document {
             Value::String(text) => *text = self.redact(text),
-            Value::Array(items) => items.iter_mut().for_each(|item| self.leave(item)),
-            Value::Object(fields) => fields.values_mut().for_each(|field| self.leave(field)),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.leave_out_of(item)),
+            Value::Object(fields) => fields.values_mut().for_each(|field| self.leave_out_of(field)),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
