@@ -140,7 +140,8 @@ mod tests {
         }
         let kept = Kept::default();
         let writer = kept.clone();
-        let layer = tracing_subscriber::fmt::layer().event_format(Sentences).with_writer(move || writer.clone());
+        let layer = tracing_subscriber::fmt::layer().with_ansi(false).event_format(Sentences);
+        let layer = layer.with_writer(move || writer.clone());
         let filter = EnvFilter::new("trace").and(filter_fn(shows_no_secret));
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer.with_filter(filter)), events);
         let bytes = kept.0.lock().unwrap().clone();

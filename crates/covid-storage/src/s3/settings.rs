@@ -82,7 +82,8 @@ pub(super) fn check_endpoint(name: &str, value: &str) -> Result<(), StorageError
             "it names a user",
             "write http://HOST:PORT, and set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for who asks",
         ),
-        Some(authority) if authority.port().is_none() || authority.port_u16().is_some() => Ok(()),
+        // A port out of its range is none to `http`.
+        Some(authority) if authority.port().is_some() || authority.as_str() == authority.host() => Ok(()),
         _ => refused("it is no address of a server", "write http://HOST:PORT, or https://HOST"),
     }
 }
