@@ -5,9 +5,10 @@ use std::{
     io::{self, IsTerminal as _, Write},
 };
 
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::{
     EnvFilter, Layer, Registry,
+    filter::{FilterExt as _, filter_fn},
     fmt::{FmtContext, FormatEvent, FormatFields, format},
     layer::SubscriberExt as _,
     registry::LookupSpan,
@@ -18,16 +19,19 @@ use crate::{CommonArgs, Progress};
 /// The project's own targets: the libraries by their common prefix, and the stage programs.
 const OURS: [&str; 6] = ["covid", "eda", "exp_track_mod_reg", "deployment", "monitoring", "delivery"];
 
+/// Crates that show what they send, or to whom, credentials among it, by the beginnings of their targets.
+const WIRE: [&str; 6] = ["aws_", "h2", "hyper", "lettre", "reqwest", "rustls"];
+
 /// Sends events to stderr, and to one more layer. A second call changes nothing.
 pub(crate) fn init(args: &CommonArgs, progress: &Progress, also: impl Layer<Registry> + Send + Sync) {
     let rust_log = env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
-    let filter = EnvFilter::new(rust_log.clone().unwrap_or_else(|| directives(args)));
+    let filter = EnvFilter::new(rust_log.clone().unwrap_or_else(|| directives(args))).and(filter_fn(shows_no_secret));
     let progress = progress.clone();
     let stderr = tracing_subscriber::fmt::layer()
         .with_ansi(stderr_has_colours())
         .with_writer(move || AboveBars(progress.clone()));
-    let told =
-        tracing_subscriber::registry().with(also.with_filter(EnvFilter::new(directives(&CommonArgs::default()))));
+    let told = tracing_subscriber::registry()
+        .with(also.with_filter(EnvFilter::new(directives(&CommonArgs::default())).and(filter_fn(shows_no_secret))));
     // Already set only in tests, where the first is as good as the second.
     let _ = if args.verbose == 0 && rust_log.is_none() {
         tracing::subscriber::set_global_default(told.with(stderr.event_format(Sentences).with_filter(filter)))
@@ -39,6 +43,22 @@ pub(crate) fn init(args: &CommonArgs, progress: &Progress, also: impl Layer<Regi
 /// Whether stderr may be coloured: it is a terminal, and `NO_COLOR` (<https://no-color.org>) does not forbid it.
 pub(crate) fn stderr_has_colours() -> bool {
     env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && io::stderr().is_terminal()
+}
+
+/// Those of them that warn of a token (`AWS_CONTAINER_AUTHORIZATION_TOKEN`) by showing it. The error says what is wrong, too.
+const TOKEN: [&str; 2] = ["aws_config::ecs", "aws_config::meta::credentials"];
+
+/// Whether an event is one of those that hold no secret, whatever may be asked for: the crates of the wire are heard up to
+/// `info` alone, and some of errors.
+fn shows_no_secret(event: &Metadata<'_>) -> bool {
+    let target = event.target();
+    let is_of = |crates: &[&str]| crates.iter().any(|crates| target.starts_with(crates));
+    let most = match (is_of(&TOKEN), is_of(&WIRE)) {
+        (true, _) => Level::ERROR,
+        (false, true) => Level::INFO,
+        (false, false) => Level::TRACE,
+    };
+    *event.level() <= most
 }
 
 /// Other people's crates are heard one level later than ours.
@@ -93,7 +113,64 @@ impl Write for AboveBars {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+
+    macro_rules! for_each_target {
+        ($($target:literal),*) => {
+            $(
+                tracing::debug!(target: $target, "secret");
+                tracing::trace!(target: $target, "secret");
+            )*
+        };
+    }
+
+    /// What comes through of an event of each level, if everything is asked for.
+    fn heard(events: impl FnOnce()) -> String {
+        #[derive(Clone, Default)]
+        struct Kept(Arc<Mutex<Vec<u8>>>);
+        impl Write for Kept {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0.lock().unwrap().write(bytes)
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let kept = Kept::default();
+        let writer = kept.clone();
+        let layer = tracing_subscriber::fmt::layer().with_ansi(false).event_format(Sentences);
+        let layer = layer.with_writer(move || writer.clone());
+        let filter = EnvFilter::new("trace").and(filter_fn(shows_no_secret));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer.with_filter(filter)), events);
+        let bytes = kept.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn no_level_shows_what_is_on_the_wire() {
+        let heard = heard(|| {
+            for_each_target!(
+                "aws_smithy_runtime::client",
+                "aws_sigv4",
+                "hyper_util::client",
+                "hyper::proto",
+                "h2::codec",
+                "reqwest",
+                "rustls::conn",
+                "lettre",
+                "aws_config::ecs"
+            );
+            tracing::warn!(target: "aws_config::ecs", "secret");
+            tracing::warn!(target: "aws_config::meta::credentials::chain", "secret");
+            tracing::warn!(target: "aws_config::imds", "heard");
+            tracing::info!(target: "aws_config::profile", "told");
+            tracing::trace!(target: "covid_registry", "told, too");
+            tracing::trace!(target: "polars", "as well");
+        });
+        assert_eq!(heard, "warning: heard\ntold\ntold, too\nas well\n");
+    }
 
     #[test]
     fn verbosity_sets_the_levels() {

@@ -307,6 +307,11 @@ impl Layers {
         let Some(default) = self.default_of(key) else {
             return Err(self.misplaced(key, &value, origin));
         };
+        let value = match value {
+            // What a file of a secret ends with is no part of it.
+            Value::String(text) if SECRETS.contains(&key) => Value::String(text.trim().to_owned()),
+            value => value,
+        };
         match convert(default, value) {
             Ok(value) => drop(self.chosen.insert(key.to_owned(), (value, origin))),
             Err(value) => {

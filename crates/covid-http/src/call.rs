@@ -7,7 +7,7 @@ use reqwest::{Method, RequestBuilder, Response, header};
 use serde_json::Value;
 use tokio::time;
 
-use crate::{Client, HttpError, HttpFault, HttpUrl, headers::retry_after};
+use crate::{Client, HttpError, HttpFault, HttpUrl, Said, headers::retry_after, said::Secrets};
 
 /// The largest answer that is taken unless a call says otherwise, in bytes.
 const MAX_BYTES: u64 = 64 << 20;
@@ -99,6 +99,10 @@ impl Call {
         self
     }
 
+    pub(crate) fn header_values(&self) -> impl Iterator<Item = &str> {
+        self.headers.iter().map(|(_, value)| value.as_str())
+    }
+
     /// Says that doing it twice is not the same as once: it is tried again only where it was surely not done, and
     /// [`HttpError::may_be_done`] tells the caller of the rest.
     pub fn once(self) -> Self {
@@ -158,15 +162,17 @@ impl Client {
     async fn exchange(&self, call: &Call) -> Result<Bytes, HttpFault> {
         let builder = self.request(call.method.clone(), &call.url);
         let builder = call.headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, value));
-        let builder = with_body(builder, call.body.as_ref());
-        let response = builder.send().await.map_err(|error| HttpFault::of(error, self.settings()))?;
+        let fault = |error| HttpFault::of(error, self.settings());
+        let request = with_body(builder, call.body.as_ref()).build().map_err(fault)?;
+        let secrets = Secrets::of(&request, &call.url, Some(call));
+        let response = self.for_address(&call.url).execute(request).await.map_err(fault)?;
         if response.status().is_success() {
             return self.whole_answer(response, call.max_bytes).await;
         }
         let (code, retry_after) = (response.status().as_u16(), retry_after(response.headers()));
         // What a refusal says is a courtesy: one that is cut off or too long is still a refusal.
         let body = self.whole_answer(response, MAX_REFUSAL).await.unwrap_or_default();
-        Err(HttpFault::Status { code, retry_after, body })
+        Err(HttpFault::Status { code, retry_after, said: Said::new(body, secrets) })
     }
 
     async fn whole_answer(&self, mut response: Response, limit: u64) -> Result<Bytes, HttpFault> {

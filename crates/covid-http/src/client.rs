@@ -9,7 +9,7 @@ use reqwest::{
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 
-use crate::{Credentials, HttpError, HttpFault, HttpSettings, HttpUrl, retry::Tries};
+use crate::{Credentials, HttpError, HttpFault, HttpSettings, HttpUrl, retry::Tries, said::Secrets};
 
 const USER_AGENT: &str = concat!("covid-http/", env!("CARGO_PKG_VERSION"));
 
@@ -52,6 +52,15 @@ impl Client {
         &self.settings
     }
 
+    /// A text that a server at an address may have had a part in, without the secrets that it is sent.
+    pub fn redact(&self, url: &HttpUrl, text: &str) -> String {
+        match self.request(Method::GET, url).build() {
+            Ok(request) => Secrets::of(&request, url, None).redact(text),
+            // Without a request no server has said anything.
+            Err(_) => text.to_owned(),
+        }
+    }
+
     /// A request for what is at an address.
     pub(crate) fn get(&self, url: &HttpUrl) -> reqwest::RequestBuilder {
         self.request(Method::GET, url)
@@ -59,13 +68,16 @@ impl Client {
 
     /// A request to an address.
     pub(crate) fn request(&self, method: Method, url: &HttpUrl) -> reqwest::RequestBuilder {
-        let client = if url.is_loopback() { &self.loopback } else { &self.outside };
-        let builder = client.request(method, url.as_url().clone());
+        let builder = self.for_address(url).request(method, url.as_url().clone());
         match &self.credentials {
             // An address with a user speaks for itself.
             Some(credentials) if !url.has_user() => credentials.on(builder),
             _ => builder,
         }
+    }
+
+    pub(crate) fn for_address(&self, url: &HttpUrl) -> &reqwest::Client {
+        if url.is_loopback() { &self.loopback } else { &self.outside }
     }
 }
 

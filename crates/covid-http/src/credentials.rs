@@ -16,6 +16,11 @@ impl Secret {
         Self(text.into())
     }
 
+    /// Whether it can stand in a header: without a line's end or another sign of control.
+    pub fn fits_a_header(&self) -> bool {
+        !self.0.chars().any(char::is_control)
+    }
+
     /// The text itself, for the one who sends it.
     pub fn expose(&self) -> &str {
         &self.0

@@ -2,7 +2,6 @@
 
 use std::io;
 
-use bytes::Bytes;
 use reqwest::{
     RequestBuilder, Response, StatusCode,
     header::{self, HeaderValue},
@@ -10,7 +9,7 @@ use reqwest::{
 use tokio::time;
 
 use crate::{
-    Client, HttpError, HttpFault, HttpUrl,
+    Client, HttpError, HttpFault, HttpUrl, Said,
     headers::{content_range, retry_after, validators},
     retry::Tries,
 };
@@ -155,7 +154,7 @@ impl Client {
             (StatusCode::RANGE_NOT_SATISFIABLE, Some(held)) => nothing_missing(&response, held, progress),
             (status, _) => {
                 let (code, retry_after) = (status.as_u16(), retry_after(response.headers()));
-                Err(HttpFault::Status { code, retry_after, body: Bytes::new() })
+                Err(HttpFault::Status { code, retry_after, said: Said::default() })
             }
         }
     }

@@ -2,10 +2,9 @@
 
 use std::{io, time::Duration};
 
-use bytes::Bytes;
 use covid_core::{Explain, FaultKind};
 
-use crate::HttpSettings;
+use crate::{HttpSettings, Said};
 
 const NO_CONNECTION: &str = "no connection was made";
 
@@ -65,7 +64,7 @@ pub enum HttpFault {
         /// How long the server asks to wait before the next try.
         retry_after: Option<Duration>,
         /// The answer's body where a call was made, at most 64 KiB; empty for a download.
-        body: Bytes,
+        said: Said,
     },
     /// Sent from one place to the next without end, or from a safe one to an unsafe one.
     #[error("its redirection was not followed ({cause})")]

@@ -7,6 +7,7 @@ mod download;
 mod error;
 mod headers;
 mod retry;
+mod said;
 mod settings;
 mod url;
 
@@ -16,5 +17,6 @@ pub use credentials::{Credentials, Secret};
 pub use download::{Download, Downloaded, Held, Sink, Validators};
 pub use error::{HttpError, HttpFault};
 pub use retry::Tries;
+pub use said::Said;
 pub use settings::HttpSettings;
 pub use url::HttpUrl;

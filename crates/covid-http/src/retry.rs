@@ -62,7 +62,7 @@ mod tests {
     }
 
     fn status(code: u16, retry_after: Option<u64>) -> HttpFault {
-        HttpFault::Status { code, retry_after: retry_after.map(Duration::from_secs), body: Default::default() }
+        HttpFault::Status { code, retry_after: retry_after.map(Duration::from_secs), said: Default::default() }
     }
 
     #[test]

@@ -14,6 +14,8 @@ use crate::{HttpError, HttpFault};
 #[derive(Clone, PartialEq, Eq)]
 pub struct HttpUrl {
     url: Url,
+    /// Pairs of the query that are a part of the address as it was given.
+    given_pairs: usize,
     has_secret_path: bool,
 }
 
@@ -56,6 +58,16 @@ impl HttpUrl {
         host == "localhost" || address.is_ok_and(|address| address.is_loopback())
     }
 
+    /// What a message must not repeat: values of the query that was given, in which a token may be, and a secret path. (The
+    /// user and password are sent as a header.)
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        let given = self.url.query_pairs().take(self.given_pairs);
+        // A value without a name may be a token itself.
+        let values = given.map(|(name, value)| if value.is_empty() { name } else { value }.into_owned());
+        let path = self.has_secret_path.then(|| self.url.path().trim_matches('/').to_owned());
+        values.chain(path).collect()
+    }
+
     pub(crate) fn as_url(&self) -> &Url {
         &self.url
     }
@@ -70,7 +82,7 @@ impl FromStr for HttpUrl {
         };
         let url = Url::parse(text).map_err(|error| bad(error.to_string()))?;
         match url.scheme() {
-            "http" | "https" => Ok(Self { url, has_secret_path: false }),
+            "http" | "https" => Ok(Self { given_pairs: url.query_pairs().count(), url, has_secret_path: false }),
             scheme => Err(bad(format!("its scheme is `{scheme}`, not `http` or `https`"))),
         }
     }

@@ -17,6 +17,18 @@ pub enum PipelineError {
         /// The value given.
         value: String,
     },
+    /// A bound of a filter that has no place in the order of what it is to be compared with.
+    #[error("--filter: `{key}` is {is}, and cannot be ordered with `{bound}`, which is {bound_is}")]
+    OtherKind {
+        /// The key.
+        key: String,
+        /// What its values are, with an article.
+        is: &'static str,
+        /// The bound.
+        bound: String,
+        /// What the bound is.
+        bound_is: &'static str,
+    },
     /// A date before the first day ahead.
     #[error("{asked} is not after the as-of date {as_of}, so there is nothing to forecast")]
     NotAhead {
@@ -142,6 +154,7 @@ impl Explain for PipelineError {
     fn kind(&self) -> FaultKind {
         match self {
             Self::BadSetting { .. }
+            | Self::OtherKind { .. }
             | Self::NotAhead { .. }
             | Self::TooFar { .. }
             | Self::UnknownRun { .. }
@@ -161,6 +174,9 @@ impl Explain for PipelineError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::BadSetting { name, .. } => format!("change {name} on the command line or in the settings"),
+            Self::OtherKind { .. } => {
+                "compare a number with a number, a date with a date (YYYY-MM-DD), and text with text".into()
+            }
             Self::NotAhead { as_of, .. } => format!("ask for a date after {as_of}, or give an earlier --as-of"),
             Self::TooFar { as_of, .. } => {
                 format!("ask for a date up to {MAX_HORIZON} days after {as_of}, or use a source with newer data")

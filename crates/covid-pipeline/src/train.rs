@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use covid_core::{Date, Fault, Target};
 use covid_monitoring::{Baseline, OriginScores};
-use covid_prediction::Champion;
+use covid_prediction::{Champion, MODEL_DIGEST_TAG, PredictionError};
 use covid_registry::{CHALLENGER, DatasetInput, ModelVersion, NewVersion, Promotion, Registry, RunBatch, RunStatus};
 use covid_training::{
     Backtest, Model, OriginScore, Recipe, Replay, Size, TrainingError, Verdict, forecast_at_origin, paired_p_value,
@@ -26,6 +26,11 @@ use crate::{
 pub enum Decision {
     /// The registry had no champion: the best candidate is it.
     FirstChampion,
+    /// The champion's model is lost: the best candidate is champion in its place.
+    Replaced {
+        /// The version that was champion.
+        lost: u64,
+    },
     /// The best candidate is the champion, trained on the same data: nothing to do.
     AlreadyChampion,
     /// The gate let the best candidate replace the champion.
@@ -96,6 +101,10 @@ impl TrainingReport {
             Decision::FirstChampion => {
                 format!("{spec} is {registered} version {version} of {model}, its first champion")
             }
+            Decision::Replaced { lost } => format!(
+                "{spec} is {registered} version {version} of {model}, champion in the place of version {lost}, whose model is \
+                 lost: the gate had nothing to compare with"
+            ),
             Decision::AlreadyChampion => {
                 format!("{spec} is {registered} version {version} of {model}, and is the champion: nothing to do")
             }
@@ -177,7 +186,15 @@ pub(crate) async fn train_as_ordered(
     tick: impl Fn() + Send + Sync + 'static,
 ) -> Result<TrainingReport, Fault> {
     let name = project.model_name();
-    let champion = Champion::find(registry, &name).await?;
+    let (champion, lost) = match Champion::find(registry, &name).await {
+        Ok(champion) => (champion, None),
+        // Without this way out a store that lost a file could only be thrown away.
+        Err(error @ PredictionError::LostModel { version, .. }) if order.promote => {
+            tracing::warn!("{error}; the best candidate will replace it");
+            (None, Some(version))
+        }
+        Err(error) => return Err(error.into()),
+    };
     let (work, champion_model) = (project.clone(), champion.as_ref().map(|champion| champion.model.clone()));
     let kept = project.kept_full().await?;
     let trained = blocking(move || train(&work, champion_model.as_ref(), kept, &tick)).await?;
@@ -185,11 +202,12 @@ pub(crate) async fn train_as_ordered(
     let tracked = track(project, registry, &trained).await?;
     let best = trained.best;
     let (version, already_registered) = register(project, registry, &trained, best, &tracked).await?;
-    let decision = decide(project, registry, order, &version, champion.as_ref(), trained.verdict.clone()).await?;
+    let rival = Rival { champion: champion.as_ref(), lost };
+    let decision = decide(project, registry, order, &version, rival, trained.verdict.clone()).await?;
     let mut refreshed = None;
     if let Some((own, verdict)) = trained.refreshed.as_ref().filter(|_| order.promote) {
         let (version, _) = register(project, registry, &trained, *own, &tracked).await?;
-        decide(project, registry, order, &version, champion.as_ref(), Some(verdict.clone())).await?;
+        decide(project, registry, order, &version, rival, Some(verdict.clone())).await?;
         refreshed = Some(Refreshed { version: version.version, verdict: verdict.clone() });
     }
     let champion = match (&decision, &refreshed) {
@@ -562,16 +580,23 @@ async fn register(
         ("vintage".to_owned(), project.panel.digest()),
         ("repair".to_owned(), project.repair.to_string()),
         ("rmsle".to_owned(), tested.mean_loss().to_string()),
-        ("model_sha256".to_owned(), model.digest()?),
+        (MODEL_DIGEST_TAG.to_owned(), model.digest()?),
     ];
     let same = |version: &ModelVersion| {
         let identity = tags.iter().filter(|(key, _)| IDENTITY.contains(&key.as_str()));
         identity.into_iter().all(|(key, value)| version.tags.get(key) == Some(value))
     };
     // Two trainings at once may both have registered it: then the champion of them is it, else the older one.
-    let registered: Vec<ModelVersion> = registry.list_versions(&name).await?.into_iter().filter(same).collect();
-    if let Some(version) = registered.iter().find(|version| version.is_champion()).or(registered.last()) {
-        return Ok((version.clone(), true));
+    let mut registered: Vec<ModelVersion> = registry.list_versions(&name).await?.into_iter().filter(same).collect();
+    registered.sort_by_key(|version| (!version.is_champion(), version.version));
+    for version in registered {
+        match Champion::load(registry, &version).await {
+            Ok(_) => return Ok((version, true)),
+            // Of the champion this was said.
+            Err(PredictionError::LostModel { .. }) if version.is_champion() => {}
+            Err(error @ PredictionError::LostModel { .. }) => tracing::warn!("{error}; it is registered anew"),
+            Err(error) => return Err(error.into()),
+        }
     }
     let new = NewVersion {
         run_id: tracked.run_id.clone(),
@@ -584,7 +609,15 @@ async fn register(
 }
 
 /// The tags that make two versions the same: other settings may give another model from the same data.
-const IDENTITY: [&str; 4] = ["recipe", "trained_as_of", "vintage", "model_sha256"];
+const IDENTITY: [&str; 4] = ["recipe", "trained_as_of", "vintage", MODEL_DIGEST_TAG];
+
+/// Whom a version would replace.
+#[derive(Clone, Copy)]
+struct Rival<'a> {
+    champion: Option<&'a Champion>,
+    /// The version of a champion whose model is lost.
+    lost: Option<u64>,
+}
 
 /// Carries out the gate's verdict; without a champion there is none, and the version becomes it.
 async fn decide(
@@ -592,13 +625,17 @@ async fn decide(
     registry: &dyn Registry,
     order: &Order,
     version: &ModelVersion,
-    champion: Option<&Champion>,
+    rival: Rival<'_>,
     verdict: Option<Verdict>,
 ) -> Result<Decision, Fault> {
     let (name, now) = (&version.name, project.now().as_millisecond());
-    let Some((champion, verdict)) = champion.zip(verdict) else {
-        registry.promote(name, version.version, None, "the registry had no champion", now).await?;
-        return Ok(Decision::FirstChampion);
+    let Some((champion, verdict)) = rival.champion.zip(verdict) else {
+        let (evidence, decision) = match rival.lost {
+            Some(lost) => (format!("the model of version {lost} was lost"), Decision::Replaced { lost }),
+            None => ("the registry had no champion".to_owned(), Decision::FirstChampion),
+        };
+        registry.promote(name, version.version, rival.lost, &evidence, now).await?;
+        return Ok(decision);
     };
     if champion.version == version.version {
         return Ok(Decision::AlreadyChampion);

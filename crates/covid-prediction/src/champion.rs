@@ -2,15 +2,18 @@
 
 use std::borrow::Cow;
 
-use covid_core::{MAX_HORIZON, Panel, PanelView};
+use covid_core::{MAX_HORIZON, Panel, PanelView, sha256_hex};
 use covid_data::{Repair, repair};
-use covid_registry::{CHAMPION, ModelVersion, Registry};
-use covid_training::{Model, Replay, TrainingSettings};
+use covid_registry::{CHAMPION, ModelVersion, Registry, RegistryError};
+use covid_training::{Model, Replay, TrainingError, TrainingSettings};
 
 use crate::PredictionError;
 
 /// Where a tracking run keeps its model file.
 pub const MODEL_ARTIFACT: &str = "model/model.json";
+
+/// The tag of a version that holds the SHA-256 of its model file.
+pub const MODEL_DIGEST_TAG: &str = "model_sha256";
 
 /// The registered model of a dataset.
 pub fn registered_model_name(dataset: &str) -> String {
@@ -44,6 +47,9 @@ pub struct Dated<'a> {
 
 impl Champion {
     /// The champion of a registered model, if there is one.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
     pub async fn find(registry: &dyn Registry, name: &str) -> Result<Option<Self>, PredictionError> {
         match registry.get_version_by_alias(name, CHAMPION).await? {
             Some(version) => Self::load(registry, &version).await.map(Some),
@@ -52,14 +58,32 @@ impl Champion {
     }
 
     /// Any registered version.
+    ///
+    /// # Errors
+    /// [`PredictionError::LostModel`] if its file is missing, damaged, or another one than was registered; those of the
+    /// registry, and of a file that is too new for this program.
     pub async fn load(registry: &dyn Registry, version: &ModelVersion) -> Result<Self, PredictionError> {
-        let bytes = registry.get_artifact(&version.run_id, MODEL_ARTIFACT).await?;
-        Ok(Self {
+        let lost = |cause: String| PredictionError::LostModel {
             name: version.name.clone(),
             version: version.version,
             run_id: version.run_id.clone(),
-            model: Model::from_json(&bytes)?,
-        })
+            cause,
+        };
+        let bytes = match registry.get_artifact(&version.run_id, MODEL_ARTIFACT).await {
+            Err(RegistryError::UnknownArtifact { .. }) => return Err(lost("is missing".to_owned())),
+            read => read?,
+        };
+        let digest = sha256_hex(&bytes);
+        if let Some(registered) = version.tags.get(MODEL_DIGEST_TAG).filter(|registered| **registered != digest) {
+            return Err(lost(format!(
+                "was changed: its SHA-256 is {digest}, and was {registered} when it was registered"
+            )));
+        }
+        let model = Model::from_json(&bytes).map_err(|error| match error {
+            TrainingError::ModelFile(cause) => lost(format!("is damaged: {cause}")),
+            error => error.into(),
+        })?;
+        Ok(Self { name: version.name.clone(), version: version.version, run_id: version.run_id.clone(), model })
     }
 
     /// The version for the as-of date of a view of published counts: itself, or, for a date before its training, its

@@ -6,6 +6,8 @@ use covid_registry::RegistryError;
 use covid_storage::StorageError;
 use covid_training::TrainingError;
 
+use crate::MODEL_ARTIFACT;
+
 /// A run cannot be made, committed or read.
 #[derive(Debug, thiserror::Error)]
 pub enum PredictionError {
@@ -43,6 +45,20 @@ pub enum PredictionError {
         /// The version that the plan names.
         version: String,
     },
+    /// A registered version whose model file is not there any more, or is not what was registered.
+    #[error(
+        "version {version} of `{name}` cannot be used: the file {MODEL_ARTIFACT} of its tracking run `{run_id}` {cause}"
+    )]
+    LostModel {
+        /// The registered model.
+        name: String,
+        /// The version.
+        version: u64,
+        /// The tracking run that made it.
+        run_id: String,
+        /// What is wrong with the file.
+        cause: String,
+    },
     /// Work on another thread that did not end.
     #[error("the forecast was cut off: {0}")]
     CutOff(String),
@@ -79,6 +95,7 @@ impl PredictionError {
             | Self::Unwritable { .. }
             | Self::OutOfRange { .. }
             | Self::OtherModel { .. }
+            | Self::LostModel { .. }
             | Self::CutOff(_) => return None,
         })
     }
@@ -87,7 +104,7 @@ impl PredictionError {
 impl Explain for PredictionError {
     fn kind(&self) -> FaultKind {
         match self {
-            Self::Damaged { .. } => FaultKind::Data,
+            Self::Damaged { .. } | Self::LostModel { .. } => FaultKind::Data,
             Self::OutOfRange { .. } | Self::OtherModel { .. } => FaultKind::Usage,
             _ => self.inner().map_or(FaultKind::Unexpected, Explain::kind),
         }
@@ -100,6 +117,11 @@ impl Explain for PredictionError {
             Self::OtherModel { .. } => {
                 Some("give every worker the same tracker and the same settings of `[training]`".into())
             }
+            Self::LostModel { .. } => Some(
+                "restore that file from a backup; or train again with `exp-track-mod-reg`, which replaces a champion that \
+                 is lost; or make the champion before it champion again with `exp-track-mod-reg rollback`"
+                    .into(),
+            ),
             _ => self.inner().and_then(Explain::hint),
         }
     }

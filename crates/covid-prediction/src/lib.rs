@@ -8,7 +8,7 @@ mod rows;
 mod run_id;
 mod shards;
 
-pub use champion::{Champion, Dated, MODEL_ARTIFACT, registered_model_name};
+pub use champion::{Champion, Dated, MODEL_ARTIFACT, MODEL_DIGEST_TAG, registered_model_name};
 pub use error::PredictionError;
 pub use ledger::{
     Branch, Ledger, Listed, Manifest, Part, Plan, Started, Swept, Work, find_json, get_json, read_vintage,

@@ -25,17 +25,24 @@ pub struct Capabilities {
     pub compare_and_set: bool,
     /// Whether an infinite metric stays infinite. Without it, it becomes the greatest finite number.
     pub infinite_metrics: bool,
+    /// Whether a batch is there as a whole or not at all, whoever reads meanwhile and whatever cuts it off. Without it, what
+    /// is logged by one call arrives in several: the parameters, the metrics, the tags. (A batch that is refused for what is
+    /// in it leaves nothing in either case.)
+    pub atomic_batches: bool,
+    /// Whether every change of champion is in the trail with its evidence. Without it, changes that another client makes, or
+    /// one that is cut off, are seen by the alias alone: the last of them is told, without evidence.
+    pub complete_trail: bool,
 }
 
 impl Capabilities {
     /// Those of the embedded backend: everything.
     pub fn embedded() -> Self {
-        Self { compare_and_set: true, infinite_metrics: true }
+        Self { compare_and_set: true, infinite_metrics: true, atomic_batches: true, complete_trail: true }
     }
 
     /// Those of an MLflow server.
     pub fn mlflow() -> Self {
-        Self { compare_and_set: false, infinite_metrics: false }
+        Self { compare_and_set: false, infinite_metrics: false, atomic_batches: false, complete_trail: false }
     }
 }
 
@@ -54,6 +61,7 @@ pub async fn run(registry: Arc<dyn Registry>, capabilities: Capabilities, scope:
     suite.metrics_keep_every_value().await;
     suite.latest_metric().await;
     suite.batches_are_all_or_nothing().await;
+    suite.batches_are_seen_whole().await;
     suite.bad_names_in_tracking().await;
     suite.search_is_newest_first_in_pages().await;
     suite.artifacts().await;
@@ -232,6 +240,28 @@ impl Suite {
         self.registry.log_batch(&id, &batch).await.expect_err("a parameter cannot change");
         let run = self.run(&id).await;
         assert!(run.metrics.is_empty() && !run.params.contains_key("b") && !run.tags.contains_key("t"), "{run:?}");
+    }
+
+    /// Who reads while a batch is logged sees all of it or nothing, if the backend can do that; in the end all.
+    async fn batches_are_seen_whole(&self) {
+        let id = self.new_run("whole batches").await;
+        let batch = (0..1500).fold(RunBatch::new().param("a", "1").tag("t", "1"), |batch, step| {
+            batch.metric(format!("m{}", step % 3), f64::from(step), step.into(), 0)
+        });
+        let (registry, run_id) = (Arc::clone(&self.registry), id.clone());
+        let writing = tokio::spawn(async move { registry.log_batch(&run_id, &batch).await });
+        loop {
+            let is_written = writing.is_finished();
+            let run = self.run(&id).await;
+            let seen = [run.params.contains_key("a"), run.metrics.len() == 3, run.tags.contains_key("t")];
+            let is_whole = seen.iter().all(|part| *part == seen[0]) && matches!(run.metrics.len(), 0 | 3);
+            assert!(is_whole || !self.capabilities.atomic_batches, "a part of a batch is seen: {run:?}");
+            if is_written {
+                writing.await.expect("no panic").expect("a batch is logged");
+                assert_eq!((seen, run.metrics["m2"]), ([true; 3], 1499.0));
+                return;
+            }
+        }
     }
 
     async fn bad_names_in_tracking(&self) {

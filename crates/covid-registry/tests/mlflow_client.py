@@ -8,6 +8,7 @@ The live tests run it with the Python that COVID_TEST_MLFLOW_PYTHON names, in wh
 
 import hashlib
 import json
+import math
 import sys
 import tempfile
 from pathlib import Path
@@ -101,10 +102,19 @@ def promote(uri, model, version):
     return {"champion": int(client.get_model_version_by_alias(model, "champion").version)}
 
 
+def as_json(value):
+    """The same, with NaN as text: JSON has no such number."""
+    if isinstance(value, dict):
+        return {key: as_json(it) for key, it in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_json(it) for it in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def main():
     command, uri, *rest = sys.argv[1:]
     mlflow.set_tracking_uri(uri)
-    print(json.dumps({"read": read, "promote": promote}[command](uri, *rest)))
+    print(json.dumps(as_json({"read": read, "promote": promote}[command](uri, *rest)), allow_nan=False))
 
 
 if __name__ == "__main__":

@@ -52,6 +52,18 @@ pub enum StorageError {
         /// What to write instead.
         hint: String,
     },
+    /// A setting of AWS's tools that cannot be obeyed.
+    #[error("{name} cannot be `{}`: {reason}", value.escape_debug())]
+    BadSetting {
+        /// The variable, or the key and its profile.
+        name: String,
+        /// Its value, without a secret.
+        value: String,
+        /// What is wrong with it.
+        reason: String,
+        /// What to write instead.
+        hint: String,
+    },
     /// The store's path is there, and is no folder.
     #[error("{} cannot be used as a store: it is not a folder", path.display())]
     NotAFolder {
@@ -97,9 +109,11 @@ impl Explain for StorageError {
         match self {
             Self::NotFound { .. } => FaultKind::Data,
             Self::S3(error) => error.kind(),
-            Self::BadKey { .. } | Self::BadUri { .. } | Self::NotAFolder { .. } | Self::Unwritable { .. } => {
-                FaultKind::Usage
-            }
+            Self::BadKey { .. }
+            | Self::BadUri { .. }
+            | Self::BadSetting { .. }
+            | Self::NotAFolder { .. }
+            | Self::Unwritable { .. } => FaultKind::Usage,
             Self::AlreadyExists { .. } | Self::Changed { .. } | Self::Io { .. } | Self::Stopped { .. } => {
                 FaultKind::Unexpected
             }
@@ -111,7 +125,7 @@ impl Explain for StorageError {
             Self::NotFound { .. } => "check the name and the store's URI (`--store`)",
             Self::AlreadyExists { .. } | Self::Changed { .. } => "another program works on the same store: try again",
             Self::BadKey { .. } => "keys are relative paths such as `sample/plans/1.json`, of ordinary characters",
-            Self::BadUri { hint, .. } => hint,
+            Self::BadUri { hint, .. } | Self::BadSetting { hint, .. } => hint,
             Self::S3(error) => return Some(error.hint()),
             Self::NotAFolder { .. } => "name a folder, or a path where one can be created (`--store file:PATH`)",
             Self::Unwritable { .. } => "choose a folder that you may write to (`--store file:PATH`)",

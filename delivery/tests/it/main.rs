@@ -5,6 +5,7 @@ mod bad_days;
 mod deployed;
 mod package;
 mod replay;
+mod s3;
 mod under_prefect;
 
 use covid_testing::{Output, Sandbox, assert_run};

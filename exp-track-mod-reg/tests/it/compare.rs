@@ -69,6 +69,20 @@ fn runs_are_sorted_filtered_and_limited() {
     error: --filter: no tracking run has `colour`
     hint: known are as_of, covid.dataset, covid.profile, covid.source, covid.vintage, ended, horizon, mlflow.source.name, mlflow.source.type, model.carried, model.deaths, model.degree, model.half, model.half_life, model.lag, model.lagged_far, model.lagged_near, model.most, model.newest, model.penalty, model.phi, model.shrunk, model.window, model.world, name, origins, recipe, repair, rmsle, rmsle.ConfirmedCases, rmsle.Fatalities, rmsle_to_persistence.ConfirmedCases, rmsle_to_persistence.Fatalities, run, spec, started, status
     ");
+    assert_run!(run(&sandbox, &["runs", "-q", "--filter", "rmsle<abc"]), @"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: --filter: `rmsle` is a number, and cannot be ordered with `abc`, which is text
+    hint: compare a number with a number, a date with a date (YYYY-MM-DD), and text with text
+    ");
+    assert_run!(run(&sandbox, &["runs", "-q", "--filter", "as_of<2021-13-40"]), @"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: --filter: `as_of` is a point in time, and cannot be ordered with `2021-13-40`, which is text
+    hint: compare a number with a number, a date with a date (YYYY-MM-DD), and text with text
+    ");
     assert_run!(run(&sandbox, &["runs", "-q", "--filter", "rmsle"]), @"
     exit: 2
     ----- stdout -----

@@ -6,15 +6,33 @@ mod backtest;
 mod compare;
 mod gate;
 mod kaggle;
+mod lost;
 mod mlflow;
 mod reached;
 mod s3;
 mod visits;
 
-use covid_testing::{Output, Sandbox, assert_run};
+use covid_testing::{HttpServer, Output, Sandbox, assert_run};
 
 fn run(sandbox: &Sandbox, args: &[&str]) -> Output {
     sandbox.run(env!("CARGO_BIN_EXE_exp-track-mod-reg"), args)
+}
+
+#[test]
+fn a_token_is_taken_without_the_line_s_end_of_its_file() {
+    let server = HttpServer::start();
+    let sandbox = Sandbox::new().env("MLFLOW_TRACKING_URI", &server.url("")).env("MLFLOW_TRACKING_TOKEN", "abc\n");
+    assert_eq!(run(&sandbox, &["models", "-q"]).code, Some(4), "no MLflow is there, but a server");
+    assert_eq!(server.requests()[0].headers["authorization"], "Bearer abc");
+    let sandbox = sandbox.env("MLFLOW_TRACKING_TOKEN", "ab\nc");
+    assert_run!(run(&sandbox, &["models", "-q"]), @"
+    exit: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `mlflow.token` cannot be <redacted>: it must be one line, without signs of control
+    hint: config/default.toml describes every setting
+    ");
+    assert!(server.requests().is_empty());
 }
 
 #[test]
@@ -112,6 +130,23 @@ fn the_first_training_makes_a_champion_and_the_second_has_nothing_to_do() {
     ");
     let model_files = sandbox.files().into_iter().filter(|file| file.ends_with("model/model.json"));
     assert_eq!(model_files.count(), 2 * 12, "each candidate of each training has its model as an artifact");
+    let files = sandbox.files();
+    let read = |name: &str| -> Vec<String> {
+        files
+            .iter()
+            .filter(|file| file.starts_with("store/artifacts/") && file.ends_with(name))
+            .map(|file| sandbox.read(file))
+            .collect()
+    };
+    let (tables, reports) = (read("/backtest.csv"), read("/report.html"));
+    assert_eq!((tables.len(), reports.len()), (2 * 12, 2 * 12), "and its backtest and report");
+    for table in tables {
+        let mut lines = table.lines();
+        assert_eq!(lines.next(), Some("origin,model,target,horizon,rmsle"));
+        assert_eq!(lines.count(), 8 * 2 * 7, "a row for each origin, target and day ahead: {table}");
+        assert!(table.contains("\n2021-05-28,") && table.contains(",Fatalities,7,"), "{table}");
+    }
+    assert!(reports.iter().all(|report| report.contains("RMSLE") && report.trim_end().ends_with("</html>")));
 }
 
 #[test]

@@ -1,7 +1,14 @@
 //! The stage with an MLflow server: refused addresses, secrets, and (live) the whole of it.
 
-use std::{collections::BTreeMap, path::Path, process::Command, thread, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    process::Command,
+    thread,
+    time::Duration,
+};
 
+use covid_core::sha256_hex;
 use covid_registry::{
     EmbeddedRegistry, MlflowRegistry, MlflowSettings, ModelRegistry as _, ModelVersion, RunInfo, Tracker as _,
     list_all_runs,
@@ -146,15 +153,80 @@ fn every_stage_works_with_a_server_and_obeys_a_promotion_made_from_python() {
     let refused = run(&sandbox, &["-q", "promote", "1"]);
     assert!(refused.success() && refused.stdout.contains("the champion already"), "{refused}");
 
-    let Some(python) = live_server("COVID_TEST_MLFLOW_PYTHON") else { return };
+    let Some(client) = live_server("COVID_TEST_MLFLOW_PYTHON") else { return };
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/covid-registry/tests/mlflow_client.py");
+    let python = |args: &[&str]| -> Value {
+        let output =
+            Command::new(&client).arg(script).args(args).env("MLFLOW_DISABLE_TELEMETRY", "true").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
     let model = format!("covid-predictor-{dataset}");
-    let promoted = Command::new(python).args([script, "promote", &uri, &model, &newest.to_string()]).output().unwrap();
-    assert!(promoted.status.success(), "{}", String::from_utf8_lossy(&promoted.stderr));
+    assert_eq!(python(&["promote", &uri, &model, &newest.to_string()]), json!({ "champion": newest }));
     let predicted = stage(&sandbox, "deployment", &["-q", "--horizon", "14"]);
     assert!(predicted.success() && predicted.stdout.contains(&format!("{model} {newest}")), "{predicted}");
     let (champions, stages) = models();
     assert_eq!((champions, stages[&newest].as_str(), stages[&1].as_str()), (vec![newest], "Production", "Archived"));
+
+    let older = train(&["--as-of", "2021-05-01"]);
+    assert_eq!(older["decision"]["kind"], "nothing-better", "it was trained before the champion");
+    let seen = python(&["read", &uri, &model, &model]);
+    let tracked = train(&["runs"]);
+    assert_seen(&seen, &tracked);
+    let versions = json!({ "champion": newest, "challenger": older["version"] });
+    assert_eq!((&seen["model"]["by_alias"], &seen["model"]["in_production"]), (&versions, &json!([newest])));
+    let versions = seen["model"]["versions"].as_array().unwrap();
+    let stages: Vec<_> = versions.iter().map(|version| version["stage"].as_str().unwrap()).collect();
+    assert_eq!(stages, ["Archived", "Production", "None"]);
+
+    // The same training with the embedded tracker: a program of the same inputs writes the same bytes.
+    let here = Sandbox::new().env("COVID_DATASET", &dataset);
+    json_of(&run(&here, &["-q", "--format", "json", "--as-of", "2021-03-01"]));
+    assert_same_files(&here, &seen["runs"]);
+}
+
+/// Checks what MLflow's own client sees of the runs of trainings.
+fn assert_seen(seen: &Value, tracked: &Value) {
+    let runs = seen["runs"].as_array().unwrap();
+    let id = |info: &Value| info["run_id"].as_str().unwrap().to_owned();
+    let tracked: BTreeSet<String> = tracked.as_array().unwrap().iter().map(|run| id(&run["info"])).collect();
+    assert_eq!(runs.iter().map(id).collect::<BTreeSet<_>>(), tracked, "each run, and no other");
+    let scores: Vec<f64> = runs.iter().map(|run| run["metrics"]["rmsle"].as_f64().unwrap()).collect();
+    assert!(scores.is_sorted() && scores[0] < scores[scores.len() - 1], "by order of RMSLE: {scores:?}");
+    for run in runs {
+        assert_eq!((&run["status"], &run["params"]["horizon"]), (&json!("FINISHED"), &json!("7")), "{run}");
+        for target in ["ConfirmedCases", "Fatalities"] {
+            let history = run["history"][format!("rmsle_by_horizon.{target}")].as_array().unwrap();
+            let steps: Vec<_> = history.iter().map(|value| value[0].as_i64().unwrap()).collect();
+            assert_eq!(steps, [1, 2, 3, 4, 5, 6, 7], "the day ahead is the step");
+        }
+        let (name, digest) = (&run["tags"]["covid.dataset"], &run["tags"]["covid.vintage"].as_str().unwrap()[..12]);
+        let context = json!({ "mlflow.data.context": "training" });
+        assert_eq!(run["datasets"], json!([{ "name": name, "digest": digest, "context": context }]));
+        let model = &run["logged_models"][0];
+        assert_eq!((&model["status"], &model["params"]), (&json!("READY"), &run["params"]));
+    }
+}
+
+/// Checks that the files of the runs as of 2021-03-01 are those that an embedded tracker keeps, byte for byte.
+fn assert_same_files(here: &Sandbox, runs: &Value) {
+    let local = json_of(&run(here, &["runs", "-q", "--format", "json"]));
+    let mut compared = 0;
+    for own in local.as_array().unwrap() {
+        let (name, id) = (&own["info"]["name"], own["info"]["run_id"].as_str().unwrap());
+        let is_same = |run: &&Value| &run["name"] == name && run["params"]["as_of"] == "2021-03-01";
+        let run = runs.as_array().unwrap().iter().find(is_same).unwrap();
+        for path in ["backtest.csv", "report.html"] {
+            let file = here.files().into_iter().find(|file| file.ends_with(&format!("/{id}/{path}"))).unwrap();
+            let written = sha256_hex(&std::fs::read(here.path().join(file)).unwrap());
+            assert_eq!(run["artifacts"][path], written, "{path} of {name}");
+            compared += 1;
+        }
+        let file = here.files().into_iter().find(|file| file.ends_with(&format!("/{id}/model/model.json"))).unwrap();
+        let written = sha256_hex(&std::fs::read(here.path().join(file)).unwrap());
+        assert_eq!(run["logged_models"][0]["files"]["model.json"], written, "the model of {name}");
+    }
+    assert!(compared >= 20, "{compared} files");
 }
 
 #[test]

@@ -173,6 +173,16 @@ fn who_is_told_of_alerts_is_set_by_variables_too_and_no_address_is_shown() {
 }
 
 #[test]
+fn what_a_file_of_a_secret_ends_with_is_no_part_of_it() {
+    let alerts = |url: &str| {
+        let env = [("COVID_ALERTS_SLACK_URL".to_owned(), url.to_owned())].into_iter();
+        settings::<Telling>(&CommonArgs::default(), &[], env).unwrap().alerts.slack_url
+    };
+    assert_eq!(alerts(" https://hooks.example/x\r\n").as_deref(), Some("https://hooks.example/x"));
+    assert_eq!(alerts("\n"), None);
+}
+
+#[test]
 fn variables_of_tests_the_clock_and_others_are_left_alone() {
     let env = [("COVID_TEST_DATA", "x"), ("COVID_NOW", "x"), ("PATH", "x")];
     assert_eq!(load(&CommonArgs::default(), &env).unwrap().source, "sample");

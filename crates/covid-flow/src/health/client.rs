@@ -17,13 +17,13 @@ pub async fn ask_health(address: SocketAddr) -> Result<Health, FlowError> {
         HttpSettings { connect_timeout: patience, try_timeout: patience, tries: 1, ..HttpSettings::default() };
     let url: HttpUrl = url(address).parse()?;
     let answer = match Client::new(settings)?.call(&Call::get(url.clone())).await {
-        Ok(body) => body,
+        Ok(body) => String::from_utf8_lossy(&body).into_owned(),
         Err(error) => match error.fault() {
-            HttpFault::Status { code: 503, body, .. } => body.clone(),
+            HttpFault::Status { code: 503, said, .. } => said.text(),
             _ => return Err(error.into()),
         },
     };
-    serde_json::from_slice(&answer)
+    serde_json::from_str(&answer)
         .map_err(|error| FlowError::NotHealth { url: url.to_string(), reason: error.to_string() })
 }
 

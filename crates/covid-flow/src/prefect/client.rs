@@ -169,7 +169,7 @@ impl Prefect {
     pub async fn set_flow_run_state(&self, id: &str, to: &Proposal, force: bool) -> Result<Verdict, PrefectError> {
         let document = json!({ "state": to.document(), "force": force });
         let answer: Orchestrated = self.post(&format!("flow_runs/{id}/set_state"), &document).await?;
-        Ok(answer.verdict(to))
+        Ok(answer.verdict(to).map_reason(|reason| self.redact(&reason)))
     }
 
     /// Says which worker runs a flow run; `None`: nobody does.
@@ -290,14 +290,19 @@ impl Prefect {
     async fn answer<T: DeserializeOwned>(&self, call: &Call) -> Result<T, PrefectError> {
         let body = self.client.call(call).await.map_err(|error| self.refusal(error))?;
         serde_json::from_slice(&body)
-            .map_err(|error| PrefectError::NotPrefect { url: self.url(), reason: error.to_string() })
+            .map_err(|error| PrefectError::NotPrefect { url: self.url(), reason: self.redact(&error.to_string()) })
+    }
+
+    /// What the server says, without what it was sent of secrets.
+    fn redact(&self, text: &str) -> String {
+        self.client.redact(&self.base, text)
     }
 
     fn refusal(&self, error: HttpError) -> PrefectError {
-        let HttpFault::Status { code, body, .. } = error.fault() else {
+        let HttpFault::Status { code, said, .. } = error.fault() else {
             return error.into();
         };
-        let said = serde_json::from_slice::<Refusal>(body).ok().and_then(Refusal::reason);
+        let said = said.json::<Refusal>().and_then(Refusal::reason);
         match said {
             // FastAPI's own word for an address that it does not know is no word of Prefect's.
             Some(detail) if detail != "Not Found" => {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use covid_core::REDACTED;
 use covid_http::{Credentials, HttpSettings, Secret};
 use serde::Deserialize;
 
@@ -91,6 +92,8 @@ impl PrefectSettings {
         }
         let (orphan, range) = (self.orphan_seconds, "at least `prefect.heartbeat_seconds`");
         check(orphan >= f64::from(heartbeat), "prefect.orphan_seconds", range, orphan.to_string())?;
+        let fits = self.api_key.as_ref().is_none_or(Secret::fits_a_header);
+        check(fits, "prefect.api_key", "one line, without signs of control", REDACTED.to_owned())?;
         if self.auth_string.as_ref().is_some_and(|pair| !pair.expose().contains(':')) {
             return Err(PrefectError::BadAuthString);
         }
@@ -139,6 +142,10 @@ mod tests {
             (PrefectSettings { poll_seconds: f64::NAN, ..good.clone() }, "`prefect.poll_seconds` cannot be NaN"),
             (PrefectSettings { drain_seconds: -1.0, ..good.clone() }, "`prefect.drain_seconds` cannot be -1"),
             (PrefectSettings { auth_string: Some(Secret::new("hush")), ..good.clone() }, "the user and password"),
+            (
+                PrefectSettings { api_key: Some(Secret::new("hu\nsh")), ..good.clone() },
+                "`prefect.api_key` cannot be <redacted>",
+            ),
         ] {
             let error = bad.checked().unwrap_err().to_string();
             assert!(error.starts_with(name) && !error.contains("hush"), "{error}");

@@ -177,6 +177,14 @@ impl Verdict {
     pub fn is_accepted(&self) -> bool {
         *self == Self::Accepted
     }
+
+    /// The same with its reason in other words.
+    pub(super) fn map_reason(self, words: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Accepted => Self::Accepted,
+            Self::Declined { status, reason } => Self::Declined { status, reason: words(reason) },
+        }
+    }
 }
 
 /// The answer to a proposal: the HTTP status says nothing of what became of it.

@@ -12,9 +12,10 @@ use covid_core::{Explain as _, Timestamp};
 use covid_flow::{
     Artifact, Board, CancellationToken, Content, Context, Event, Flow, FlowRun, Flows, LogLine, Observer as _, State,
     StateKind,
-    prefect::{Prefect, PrefectError, PrefectObserver, PrefectSettings, Worker},
+    prefect::{Prefect, PrefectError, PrefectObserver, PrefectSettings, Proposal, Worker},
 };
 use covid_http::Secret;
+use covid_testing::{HttpServer, Trouble};
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 
@@ -303,4 +304,33 @@ async fn the_server_is_told_who_asks_and_nobody_else_is() {
     }
     let asked: Vec<_> = server.calls("/x").into_iter().map(|call| call.authorization).collect();
     assert_eq!(asked, ["Bearer me:hush", "Basic bWU6aHVzaA=="]);
+}
+
+#[tokio::test]
+async fn a_server_that_repeats_who_asks_is_not_repeated() {
+    let server = HttpServer::start();
+    let secret = || Some(Secret::new("me:hush"));
+    for settings in
+        [PrefectSettings { api_key: secret(), ..quick() }, PrefectSettings { auth_string: secret(), ..quick() }]
+    {
+        let prefect = Prefect::new(server.url("/api").parse().unwrap(), &settings).unwrap();
+        let echo = "nobody is Basic bWU6aHVzaA==, Bearer me:hush, hush";
+        let aborted = json!({ "status": "ABORT", "details": { "reason": "hush is me:hush" } });
+        server.put("/api/flow_runs/x/set_state", aborted.to_string());
+        let proposal = Proposal::new(StateKind::Running, "");
+        let verdict = prefect.set_flow_run_state("x", &proposal, false).await.unwrap();
+        let mut told = vec![format!("{verdict:?}")];
+        for answer in [
+            Trouble::Answer(401, json!({ "detail": [{ "msg": echo }] }).to_string()),
+            Trouble::Answer(200, json!(echo).to_string()),
+        ] {
+            server.trouble("/api/flow_runs/x", answer, 1);
+            let error = prefect.flow_run("x").await.unwrap_err();
+            assert!(error.to_string().contains("nobody is "), "{error}");
+            told.push(format!("{error} {error:?} {:?}", error.hint()));
+        }
+        // The user of a token is no secret of its own.
+        let hidden: &[&str] = if settings.api_key.is_some() { &["me:hush"] } else { &["hush", "bWU6aHVzaA"] };
+        assert!(told.iter().all(|told| hidden.iter().all(|hidden| !told.contains(hidden))), "{told:?}");
+    }
 }

@@ -167,7 +167,10 @@ async fn a_refusal_brings_its_reasons() {
     let error = scene.client.call(&Call::get(scene.url())).await.unwrap_err();
     assert_eq!(error.kind(), FaultKind::Remote);
     match error.fault() {
-        HttpFault::Status { code: 400, body, .. } => assert_eq!(body, r#"{"error_code":"NO"}"#),
+        HttpFault::Status { code: 400, said, .. } => {
+            assert_eq!(said.json(), Some(serde_json::json!({ "error_code": "NO" })));
+            assert_eq!(said.text(), r#"{"error_code":"NO"}"#);
+        }
         other => panic!("{other:?}"),
     }
     assert_eq!(scene.statuses(), [400], "a refusal is not tried again");
@@ -206,6 +209,44 @@ async fn who_asks_is_told_to_the_server_alone() {
         client.call(&Call::get(own)).await.unwrap();
         assert_eq!(scene.server.requests()[0].headers["authorization"], "Basic eW91OnNlY3JldC0z");
     }
+}
+
+#[tokio::test]
+async fn what_a_server_repeats_of_who_asks_is_not_handed_on() {
+    let scene = Scene::new();
+    let basic = Credentials::Basic { username: "me".into(), password: Secret::new("sec:hush\"1") };
+    let clients = [basic, Credentials::Bearer(Secret::new("sec:hush\"1"))]
+        .map(|credentials| scene.client.clone().with_credentials(credentials));
+    let own: HttpUrl = scene.server.url(PATH).replace("//", "//you:sec%3Ahush%221@").parse().unwrap();
+    let hidden: HttpUrl = scene.server.url(&format!("{PATH}?token=sec:hush%221")).parse().unwrap();
+    let calls = [
+        (&clients[0], Call::get(scene.url())),
+        (&clients[1], Call::get(scene.url())),
+        (&scene.client, Call::get(own)),
+        (&scene.client, Call::get(hidden.clone().with_query("page", "one"))),
+        (&scene.client, Call::get(scene.url()).header("x-key", "sec:hush\"1")),
+    ];
+    for (client, call) in calls {
+        client.call(&call).await.unwrap();
+        let seen = scene.server.requests().remove(0);
+        let sent = seen.headers.get("authorization").map_or("", |header| header.split_once(' ').unwrap().1).to_owned();
+        let echo = format!("page one: {sent}, sec:hush\"1, sec:");
+        for body in [serde_json::json!({ "message": [echo] }).to_string(), echo.clone()] {
+            scene.server.trouble(PATH, Trouble::Answer(400, body), 1);
+            let error = client.call(&call).await.unwrap_err();
+            let HttpFault::Status { said, .. } = error.fault() else { panic!("{error}") };
+            let read =
+                said.json::<serde_json::Value>().map_or_else(|| said.text(), |read| read["message"][0].to_string());
+            let shown = format!("{error} {error:?} {read}");
+            assert!(
+                !shown.contains("hush") && (sent.is_empty() || !shown.contains(sent.trim_end_matches('='))),
+                "{shown}"
+            );
+            assert!(read.contains("page one: ") && read.contains(", <redacted>, sec:"), "the rest is told: {read}");
+        }
+        scene.server.requests();
+    }
+    assert_eq!(clients[1].redact(&hidden, "got \"sec:hush\\\"1\""), "got \"<redacted>\"", "as a quotation has it");
 }
 
 #[tokio::test]

@@ -51,13 +51,12 @@ impl Slack {
 
     /// The error with Slack's own word for it, such as `channel_is_archived`.
     fn refusal(&self, error: &HttpError) -> String {
-        let HttpFault::Status { body, .. } = error.fault() else { return error.to_string() };
-        let is_word = |byte: &u8| byte.is_ascii_lowercase() || *byte == b'_';
-        match std::str::from_utf8(body) {
-            Ok(word) if word.len() <= 40 && word.bytes().all(|byte| is_word(&byte)) && !self.is_secret(word) => {
-                format!("{error}: {word}")
-            }
-            _ => error.to_string(),
+        let HttpFault::Status { said, .. } = error.fault() else { return error.to_string() };
+        let is_word = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+        let word = said.text();
+        match word.len() <= 40 && word.bytes().all(is_word) && !self.is_secret(&word) {
+            true => format!("{error}: {word}"),
+            false => error.to_string(),
         }
     }
 

@@ -156,13 +156,15 @@ async fn ask_gate(project: &Project, champion: Champion, candidate: Champion) ->
 /// ends there.
 ///
 /// # Errors
-/// If there was none before, or another version became champion meanwhile.
+/// If there was none before, its model is lost, or another version became champion meanwhile.
 pub async fn rollback(project: &Project, registry: &dyn Registry, dry_run: bool) -> Result<ChampionReport, Fault> {
     let model = project.model_name();
     let [.., back, champion] = champions(&registry.promotions(&model).await?)[..] else {
         return Err(RegistryError::NoPreviousChampion { name: model }.into());
     };
     let (to, from) = (registry.get_version(&model, back).await?, registry.get_version(&model, champion).await?);
+    // One that nobody can use must not become champion.
+    Champion::load(registry, &to).await?;
     let mut report = ChampionReport {
         kind: PromotionKind::Rollback,
         champion: back,

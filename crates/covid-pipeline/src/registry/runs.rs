@@ -72,6 +72,7 @@ pub async fn tracking_runs(
 ) -> Result<Vec<ListedRun>, Fault> {
     let mut runs = list_all_runs(registry, Some(&project.model_name())).await?;
     query.check_keys(&runs)?;
+    query.filters.iter().try_for_each(|filter| filter.check_kind(&runs))?;
     runs.retain(|run| query.filters.iter().all(|filter| filter.admits(run)));
     if let Some(sort) = &query.sort {
         runs.sort_by(|a, b| sort.order(a, b));
@@ -110,6 +111,19 @@ impl RunQuery {
 }
 
 impl Filter {
+    /// An order is one of numbers, of instants or of texts. A bound of another kind than every value is a slip of the pen.
+    fn check_kind(&self, runs: &[Run]) -> Result<(), PipelineError> {
+        let wanted = Value::of_text(&self.value);
+        let mut found = runs.iter().filter_map(|run| value(run, &self.key)).peekable();
+        let Some(first) = found.peek().cloned() else { return Ok(()) };
+        let is_order = !matches!(self.operator, Operator::Equal | Operator::Unequal);
+        if is_order && found.all(|value| value.kind() != wanted.kind()) {
+            let (key, bound) = (self.key.clone(), self.value.clone());
+            return Err(PipelineError::OtherKind { key, is: first.kind(), bound, bound_is: wanted.kind() });
+        }
+        Ok(())
+    }
+
     fn admits(&self, run: &Run) -> bool {
         let Some(found) = value(run, &self.key) else { return false };
         let wanted = Value::of_text(&self.value);
@@ -159,7 +173,7 @@ impl Sort {
             |run| value(run, &self.key).filter(|value| !matches!(value, Value::Number(number) if number.is_nan()));
         match (known(a), known(b)) {
             (Some(a), Some(b)) => {
-                let order = a.compare(&b).unwrap_or(Ordering::Equal);
+                let order = a.compare(&b).unwrap_or_else(|| a.kind().cmp(b.kind()));
                 if self.descending { order.reverse() } else { order }
             }
             (a, b) => b.is_some().cmp(&a.is_some()),
@@ -183,33 +197,35 @@ impl FromStr for Sort {
 #[derive(Debug, Clone, PartialEq)]
 enum Value {
     Number(f64),
+    /// Milliseconds since the Unix epoch.
+    Instant(i64),
     Text(String),
 }
 
 impl Value {
-    /// A number, an instant (`2030-01-02T03:04:05Z`, as milliseconds since the Unix epoch), a date (its first instant, UTC) or
-    /// else text.
+    /// A number, an instant (`2030-01-02T03:04:05Z`), a date (its first instant, UTC) or else text.
     fn of_text(text: &str) -> Self {
-        let number = || text.parse::<f64>().ok();
-        let instant = || Some(text.parse::<Timestamp>().ok()?.as_millisecond() as f64);
-        let date = || {
-            Some(format!("{}T00:00Z", text.parse::<Date>().ok()?).parse::<Timestamp>().ok()?.as_millisecond() as f64)
-        };
-        number().or_else(instant).or_else(date).map_or_else(|| Self::Text(text.to_lowercase()), Self::Number)
+        let number = || text.parse().ok().map(Self::Number);
+        let instant = |text: &str| Some(Self::Instant(text.parse::<Timestamp>().ok()?.as_millisecond()));
+        let date = || instant(&format!("{}T00:00Z", text.parse::<Date>().ok()?));
+        number().or_else(|| instant(text)).or_else(date).unwrap_or_else(|| Self::Text(text.to_lowercase()))
     }
 
-    /// Numbers and instants by size, all else as text without regard to letter case; none for a NaN.
-    fn compare(&self, other: &Self) -> Option<Ordering> {
-        match (self, other) {
-            (Self::Number(a), Self::Number(b)) => a.partial_cmp(b),
-            (a, b) => Some(a.text().cmp(&b.text())),
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Number(_) => "a number",
+            Self::Instant(_) => "a point in time",
+            Self::Text(_) => "text",
         }
     }
 
-    fn text(&self) -> String {
-        match self {
-            Self::Number(number) => number.to_string(),
-            Self::Text(text) => text.clone(),
+    /// Numbers and instants by size, texts without regard to letter case; none for a NaN, and for two of different kinds.
+    fn compare(&self, other: &Self) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Number(a), Self::Number(b)) => a.partial_cmp(b),
+            (Self::Instant(a), Self::Instant(b)) => Some(a.cmp(b)),
+            (Self::Text(a), Self::Text(b)) => Some(a.cmp(b)),
+            _ => None,
         }
     }
 }
@@ -233,7 +249,7 @@ fn value(run: &Run, key: &str) -> Option<Value> {
 }
 
 fn column(run: &Run, key: &str) -> Option<Value> {
-    let instant = |ms: i64| Value::Number(ms as f64);
+    let instant = Value::Instant;
     match key {
         "run" => Some(Value::Text(run.info.run_id.clone())),
         "name" => Some(Value::Text(run.info.name.to_lowercase())),
@@ -320,6 +336,30 @@ mod tests {
         ] {
             assert_eq!(filtered(condition), admitted, "{condition}");
         }
+    }
+
+    #[test]
+    fn like_is_ordered_with_like_alone() {
+        let check = |condition: &str| condition.parse::<Filter>().unwrap().check_kind(&runs());
+        for (condition, sentence) in [
+            ("rmsle<abc", "--filter: `rmsle` is a number, and cannot be ordered with `abc`, which is text"),
+            (
+                "window>=2021-05-01",
+                "--filter: `window` is a number, and cannot be ordered with `2021-05-01`, which is a point in time",
+            ),
+            (
+                "started<2021-13-40",
+                "--filter: `started` is a point in time, and cannot be ordered with `2021-13-40`, which is text",
+            ),
+            ("started>5", "--filter: `started` is a point in time, and cannot be ordered with `5`, which is a number"),
+            ("name<=7", "--filter: `name` is text, and cannot be ordered with `7`, which is a number"),
+        ] {
+            assert_eq!(check(condition).unwrap_err().to_string(), sentence);
+        }
+        for condition in ["rmsle<1", "rmsle<nan", "name>a", "name!=7", "rmsle=abc", "started<2021-05-01", "ended<x"] {
+            check(condition).unwrap();
+        }
+        assert_eq!([filtered("rmsle!=abc"), filtered("name=7")], ["cba", ""]);
     }
 
     #[test]

@@ -176,26 +176,28 @@ impl Api {
     }
 
     fn read<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, RegistryError> {
-        let strange = |error: serde_json::Error| RegistryError::NotMlflow { uri: self.uri(), cause: error.to_string() };
+        // What was to be a document may hold anything, and the reason why it is none quotes it.
+        let cause = |error: serde_json::Error| self.client.redact(&self.base, &error.to_string());
+        let strange = |error| RegistryError::NotMlflow { uri: self.uri(), cause: cause(error) };
         serde_json::from_slice(body).map_err(strange)
     }
 
     fn refusal(&self, error: HttpError) -> Refusal {
-        let HttpFault::Status { code: status, body, .. } = error.fault() else {
+        let HttpFault::Status { code: status, said, .. } = error.fault() else {
             return Refusal { code: String::new(), error: error.into() };
         };
-        match serde_json::from_slice::<ErrorBody>(body) {
-            Ok(said) => {
+        match said.json::<ErrorBody>() {
+            Some(said) => {
                 let message = first_line(&said.message);
                 let error = RegistryError::Refused { code: said.error_code.clone(), message, cause: Box::new(error) };
                 Refusal { code: said.error_code, error }
             }
-            Err(_) if matches!(status, 404 | 405) => {
+            None if matches!(status, 404 | 405) => {
                 let cause = error.to_string();
                 let error = RegistryError::NotMlflow { uri: self.uri(), cause };
                 Refusal { code: String::new(), error }
             }
-            Err(_) => Refusal { code: String::new(), error: error.into() },
+            None => Refusal { code: String::new(), error: error.into() },
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use covid_core::REDACTED;
 use covid_http::{Credentials, HttpSettings, Secret};
 use serde::Deserialize;
 
@@ -45,6 +46,9 @@ impl MlflowSettings {
         }
         if !(0.0..=60.0).contains(&self.backoff_seconds) {
             return bad("mlflow.backoff_seconds", "0 to 60", self.backoff_seconds.to_string());
+        }
+        if self.token.as_ref().is_some_and(|token| !token.fits_a_header()) {
+            return bad("mlflow.token", "one line, without signs of control", REDACTED.to_owned());
         }
         Ok(())
     }

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, env, process::Command, sync::Arc};
 
 use bytes::Bytes;
 use covid_registry::{
-    CHAMPION, DatasetInput, MlflowSettings, ModelStage, NewVersion, PromotionKind, Registry, RegistryError, RunBatch,
-    RunStatus,
+    CHALLENGER, CHAMPION, DatasetInput, MlflowSettings, ModelStage, NewVersion, PromotionKind, Registry, RegistryError,
+    RunBatch, RunStatus,
     conformance::{self, Capabilities},
     resolve,
 };
@@ -72,6 +72,7 @@ async fn trained(registry: &dyn Registry, name: &str) -> [String; 2] {
         registry.finish_run(&run.run_id, RunStatus::Finished, start_ms + 2).await.unwrap();
         ids.push(run.run_id);
     }
+    registry.set_alias(name, CHALLENGER, 1).await.unwrap();
     ids.try_into().unwrap()
 }
 
@@ -124,7 +125,10 @@ async fn mlflow_s_own_client_reads_what_was_written_and_its_promotion_is_obeyed(
     assert!(best["artifacts"].get("backtest.csv").is_some() && best["artifacts"].get("report.html").is_some());
 
     let model = &seen["model"];
-    assert_eq!((&model["description"], &model["by_alias"]), (&json!("forecasts"), &json!({ "champion": 2 })));
+    assert_eq!(
+        (&model["description"], &model["by_alias"]),
+        (&json!("forecasts"), &json!({ "challenger": 1, "champion": 2 }))
+    );
     assert_eq!((&model["in_production"], &model["champion_files"]), (&json!([2]), &of_model));
     let stages: Vec<_> = model["versions"].as_array().unwrap().iter().map(|version| &version["stage"]).collect();
     assert_eq!(stages, ["Archived", "Production"]);

@@ -194,6 +194,51 @@ async fn who_asks_is_told_to_the_server_alone() {
 }
 
 #[tokio::test]
+async fn a_server_that_repeats_who_asks_is_not_repeated() {
+    let basic = MlflowSettings {
+        username: Some("me".into()),
+        password: Some(Secret::new("secret-\"1")),
+        token: Some(Secret::new("secret-2")),
+        ..impatient()
+    };
+    let bearer = MlflowSettings { password: None, ..basic.clone() };
+    let server = scene().0;
+    let at = |settings: &MlflowSettings, user: &str| {
+        let uri = format!("{}?token=secret-4", server.url("/").replace("//", &format!("//{user}")));
+        MlflowRegistry::new(uri.parse().unwrap(), settings).unwrap()
+    };
+    let askers = [
+        (at(&basic, ""), "secret-\"1"),
+        (at(&bearer, ""), "secret-2"),
+        (at(&impatient(), "you:secret-3@"), "secret-3"),
+    ];
+    for (registry, secret) in askers {
+        registry.get_or_create_experiment("e").await.unwrap();
+        let header = server.requests()[0].headers["authorization"].clone();
+        let sent = header.split_once(' ').unwrap().1.to_owned();
+        let echo = format!("nobody is {header} ({secret}) at /?token=secret-4");
+        let refusal = json!({ "error_code": "BAD_REQUEST", "message": echo });
+        for answer in [
+            Trouble::Answer(400, refusal.to_string()),
+            Trouble::Answer(404, echo.clone()),
+            Trouble::Answer(200, json!(echo).to_string()),
+            Trouble::Answer(200, json!({ "experiment": echo }).to_string()),
+        ] {
+            server.trouble(BY_NAME, answer.clone(), 1);
+            let error = registry.get_or_create_experiment("e").await.unwrap_err();
+            let shown = format!("{error} {error:?} {:?}", error.hint());
+            for hidden in ["secret", sent.trim_end_matches('=')] {
+                assert!(!shown.contains(hidden), "{answer:?}: {shown}");
+            }
+        }
+        server.trouble(BY_NAME, Trouble::Answer(400, refusal.to_string()), 1);
+        let error = registry.get_or_create_experiment("e").await.unwrap_err().to_string();
+        assert!(error.contains("(BAD_REQUEST: nobody is "), "the rest is told: {error}");
+        server.requests();
+    }
+}
+
+#[tokio::test]
 async fn a_silent_server_is_not_waited_for_without_end() {
     let (server, registry) = scene();
     server.trouble(BY_NAME, Trouble::Stall(0), ALWAYS);
@@ -323,6 +368,75 @@ async fn a_rollback_that_was_cut_off_is_one_and_said_again_goes_no_further() {
 }
 
 #[tokio::test]
+async fn a_race_that_is_lost_after_the_alias_has_moved_is_told_and_leaves_no_trail() {
+    const GET_VERSION: &str = "/api/2.0/mlflow/model-versions/get";
+    let (server, registry) = scene();
+    promoted(&server, 2);
+    server.put(GET_VERSION, json!({ "model_version": { "name": "m", "version": "1" } }).to_string());
+    // What is written is taken, and what is read back is another's.
+    server.put(ALIAS, json!({ "model_version": { "name": "m", "version": "3" } }).to_string());
+    let race = |server: &HttpServer| {
+        server.requests();
+        server.trouble(ALIAS, Trouble::Answer(200, "{}".into()), 1);
+    };
+    race(&server);
+    let lost = registry.promote("m", 1, Some(2), "it is better", 9).await.unwrap_err();
+    assert!(
+        matches!(lost, RegistryError::LostRace { version: Some(1), expected: Some(2), found: Some(3), .. }),
+        "{lost:?}"
+    );
+    assert_eq!(lost.kind(), FaultKind::Refused);
+    let moved_and_read = |server: &HttpServer| {
+        let seen = server.requests();
+        let alias = seen.iter().filter(|seen| seen.path.starts_with(ALIAS)).map(|seen| seen.method.clone());
+        assert_eq!(alias.collect::<Vec<_>>(), ["POST", "GET"]);
+        let written = seen.iter().filter(|seen| seen.method != "GET" && seen.path != ALIAS);
+        assert_eq!(written.count(), 0, "neither trail nor stage: {seen:?}");
+    };
+    moved_and_read(&server);
+    race(&server);
+    let lost = registry.rollback("m", 2, 9).await.unwrap_err();
+    assert!(
+        matches!(lost, RegistryError::LostRace { version: None, expected: Some(2), found: Some(3), .. }),
+        "{lost:?}"
+    );
+    moved_and_read(&server);
+}
+
+/// [`Capabilities::atomic_batches`](covid_registry::conformance::Capabilities) is what MLflow lacks.
+#[tokio::test]
+async fn a_batch_that_is_cut_off_is_there_in_part_and_completed_by_the_next_try() {
+    const LOG_BATCH: &str = "/api/2.0/mlflow/runs/log-batch";
+    let (server, registry) = scene();
+    server.put(GET_RUN, json!({ "run": run("r") }).to_string());
+    server.put(LOG_BATCH, "{}");
+    let batch = RunBatch::new().param("a", "1").metric("m", 0.5, 1, 2).tag("t", "x");
+    let parts = |server: &HttpServer| -> Vec<(u16, String)> {
+        let seen = server.requests().into_iter().filter(|seen| seen.path == LOG_BATCH);
+        let part = |body: Value| {
+            let keys = body.as_object().unwrap().keys().filter(|key| *key != "run_id");
+            keys.cloned().collect::<Vec<_>>().join(",")
+        };
+        seen.map(|seen| (seen.status, part(serde_json::from_slice(&seen.body).unwrap()))).collect()
+    };
+    // The parameters come through; the metrics are refused for good.
+    server.trouble(LOG_BATCH, Trouble::Answer(200, "{}".into()), 1);
+    server.trouble(LOG_BATCH, Trouble::Status(500), ALWAYS);
+    let error = registry.log_batch("r", &batch).await.unwrap_err();
+    assert_eq!(error.kind(), FaultKind::Remote, "{error}");
+    let sent = parts(&server);
+    assert_eq!(sent[0], (200, "params".into()));
+    assert!(sent.len() > 1 && sent[1..].iter().all(|part| *part == (500, "metrics".into())), "{sent:?}");
+
+    server.behave();
+    let mut partial = run("r");
+    partial["data"] = json!({ "params": [{ "key": "a", "value": "1" }] });
+    server.put(GET_RUN, json!({ "run": partial }).to_string());
+    registry.log_batch("r", &batch).await.unwrap();
+    assert_eq!(parts(&server), [(200, "metrics".into()), (200, "tags".into())], "only what is missing");
+}
+
+#[tokio::test]
 async fn what_is_no_mlflow_server_is_told() {
     let (server, registry) = scene();
     let elsewhere = MlflowRegistry::new(server.url("/#/experiments/7").parse().unwrap(), &impatient()).unwrap();
@@ -377,4 +491,7 @@ fn a_setting_out_of_its_range_is_refused() {
         assert_eq!(error.kind(), FaultKind::Usage, "{error}");
     }
     defaults.checked().unwrap();
+    let split = MlflowSettings { token: Some(Secret::new("secret\n2")), ..defaults };
+    let error = split.checked().unwrap_err().to_string();
+    assert_eq!(error, "`mlflow.token` cannot be <redacted>: it must be one line, without signs of control");
 }

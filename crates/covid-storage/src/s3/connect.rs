@@ -15,8 +15,14 @@ use aws_smithy_http_client::{
     proxy::ProxyConfig,
     tls::{Provider, rustls_provider::CryptoMode},
 };
-use aws_types::service_config::ServiceConfigKey;
+use aws_types::{
+    os_shim_internal::{Env, Fs},
+    service_config::ServiceConfigKey,
+};
 use http::Uri;
+
+use super::settings;
+use crate::StorageError;
 
 /// How long a server may take to begin its answer, which it does after it has the whole request.
 const READ_TIMEOUT: Duration = Duration::from_secs(120);
@@ -24,17 +30,26 @@ const READ_TIMEOUT: Duration = Duration::from_secs(120);
 const ANY_REGION: &str = "us-east-1";
 
 /// The usual chain. This is the one place where a library lets the environment be read: who uses S3 expects it.
-pub(super) async fn by_environment() -> Client {
+///
+/// # Errors
+/// [`StorageError::BadSetting`] for what is set and cannot be obeyed.
+pub(super) async fn by_environment() -> Result<Client, StorageError> {
+    let retries = settings::read(&Env::real(), &Fs::real()).await?;
     let http = http_client(ProxyConfig::from_env());
+    let loader = || loader(&http).retry_config(retries.clone());
     // Whether there is an endpoint is to be known before a region is asked for.
-    let endpoint = endpoint(&loader(&http).region(Region::from_static(ANY_REGION)).load().await);
+    let endpoint = endpoint(&loader().region(Region::from_static(ANY_REGION)).load().await);
     let Some(endpoint) = endpoint else {
-        return Client::new(&loader(&http).load().await);
+        let mut config = aws_sdk_s3::config::Builder::from(&loader().load().await);
+        // One that is set and empty is none.
+        config.set_endpoint_url(None);
+        return Ok(Client::from_conf(config.build()));
     };
-    let shared = loader(&http).region(region_elsewhere()).load().await;
+    settings::check_endpoint("`endpoint_url` of the AWS profile", &endpoint)?;
+    let shared = loader().region(region_elsewhere()).load().await;
     // A server elsewhere has no name for each bucket.
-    let config = aws_sdk_s3::config::Builder::from(&shared).force_path_style(true);
-    Client::from_conf(config.http_client(http_client(proxy_to(&endpoint))).build())
+    let config = aws_sdk_s3::config::Builder::from(&shared).force_path_style(true).endpoint_url(&endpoint);
+    Ok(Client::from_conf(config.http_client(http_client(proxy_to(&endpoint))).build()))
 }
 
 fn loader(http: &SharedHttpClient) -> ConfigLoader {
@@ -92,7 +107,8 @@ fn is_loopback(endpoint: &str) -> bool {
 fn endpoint(shared: &SdkConfig) -> Option<String> {
     let key = ServiceConfigKey::builder().service_id("S3").env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
     let for_s3 = key.ok().and_then(|key| shared.service_config()?.load_config(key));
-    for_s3.or_else(|| shared.endpoint_url().map(str::to_owned))
+    let is_set = |endpoint: &String| !endpoint.trim().is_empty();
+    for_s3.filter(is_set).or_else(|| shared.endpoint_url().map(str::to_owned)).filter(is_set)
 }
 
 #[cfg(test)]

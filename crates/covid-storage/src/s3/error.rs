@@ -67,7 +67,13 @@ impl S3Fault {
             | "Redirect"
             | "AuthorizationHeaderMalformed"
             | "IllegalLocationConstraintException" => Self::WrongRegion(region),
-            "SlowDown" | "ServiceUnavailable" | "InternalError" | "RequestTimeout" | "Throttling" => Self::Busy,
+            "SlowDown" | "ServiceUnavailable" | "InternalError" | "RequestTimeout" => Self::Busy,
+            // As servers other than S3 itself say it, some of them with 400.
+            "Throttling"
+            | "ThrottlingException"
+            | "RequestLimitExceeded"
+            | "RequestThrottled"
+            | "TooManyRequestsException" => Self::Busy,
             _ => match status {
                 301 | 307 => Self::WrongRegion(region),
                 401 | 403 => Self::AccessDenied,

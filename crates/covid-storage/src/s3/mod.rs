@@ -3,6 +3,7 @@
 mod connect;
 mod error;
 mod place;
+mod settings;
 mod write;
 
 use std::time::SystemTime;
@@ -83,13 +84,13 @@ impl S3Store {
         self
     }
 
-    async fn client(&self) -> &Client {
-        self.client.get_or_init(connect::by_environment).await
+    async fn client(&self) -> Result<&Client, StorageError> {
+        self.client.get_or_try_init(connect::by_environment).await
     }
 
     /// Reads an object once.
     async fn read(&self, key: &str, full: &str) -> Result<Object, StorageError> {
-        match self.client().await.get_object().bucket(&self.place.bucket).key(full).send().await {
+        match self.client().await?.get_object().bucket(&self.place.bucket).key(full).send().await {
             Ok(answer) => collect(answer).await.map_err(|cause| self.place.fault("read", full, S3Fault::Cut, cause)),
             Err(error) if error::is_absent(&error) => {
                 Err(StorageError::NotFound { key: key.to_owned(), uri: self.uri() })
@@ -135,7 +136,7 @@ impl ObjectStore for S3Store {
 
     async fn put(&self, key: &str, bytes: Bytes, mode: PutMode) -> Result<ETag, StorageError> {
         let full = self.place.full_key(key)?;
-        let client = self.client().await.clone();
+        let client = self.client().await?.clone();
         let (place, part_size) = (self.place.clone(), self.part_size);
         let write = Write { client, place, key: key.to_owned(), full, bytes, mode, part_size };
         write.run(self.multipart_above).await
@@ -143,7 +144,7 @@ impl ObjectStore for S3Store {
 
     async fn list(&self, prefix: &str, after: Option<&str>) -> Result<ListPage, StorageError> {
         let full = self.place.below(prefix);
-        let request = self.client().await.list_objects_v2().bucket(&self.place.bucket).prefix(&full);
+        let request = self.client().await?.list_objects_v2().bucket(&self.place.bucket).prefix(&full);
         let page_size = i32::try_from(self.page_size).unwrap_or(i32::MAX);
         match request.max_keys(page_size).set_continuation_token(after.map(str::to_owned)).send().await {
             Ok(answer) => match next_page(&answer, after) {
@@ -156,7 +157,7 @@ impl ObjectStore for S3Store {
 
     async fn delete(&self, key: &str) -> Result<(), StorageError> {
         let full = self.place.full_key(key)?;
-        match self.client().await.delete_object().bucket(&self.place.bucket).key(&full).send().await {
+        match self.client().await?.delete_object().bucket(&self.place.bucket).key(&full).send().await {
             Ok(_) => Ok(()),
             Err(error) if error::is_absent(&error) => Ok(()),
             Err(error) => Err(self.place.error("removed", &full, &error)),

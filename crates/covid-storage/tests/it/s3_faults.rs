@@ -107,6 +107,16 @@ async fn a_server_that_stays_busy_is_a_remote_error() {
 }
 
 #[tokio::test]
+async fn throttling_by_any_name_is_a_busy_server() {
+    for code in ["ThrottlingException", "RequestLimitExceeded", "RequestThrottled", "TooManyRequestsException"] {
+        let (store, _) = store((0..3).map(|_| refusal(400, code)).collect());
+        let error = store.get("a").await.unwrap_err();
+        assert!(matches!(&error, StorageError::S3(error) if error.fault() == &S3Fault::Busy), "{error}");
+        assert!(error.may_pass() && error.to_string().ends_with(&format!("({code}: The message.)")), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_content_that_is_cut_off_is_read_again() {
     let (store, replay) = store(vec![object("who"), object("whole")]);
     assert_eq!(store.get("a").await.unwrap().bytes, "whole");

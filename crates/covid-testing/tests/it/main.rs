@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // The configuration allows it in tests, but forgets their helpers.
 
 mod lessons;
+mod skipped;
 
 use std::collections::{BTreeMap, BTreeSet};
 
