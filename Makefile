@@ -131,7 +131,12 @@ accuracy: ## measure every model on the real data and write docs/accuracy.md
 ifeq ($(TEST_DATA),)
 	@echo 'skipped: there is no folder ../shared/data, and COVID_TEST_DATA is not set'
 else
-	cargo run $(CARGO_FLAGS) --release -p exp-track-mod-reg --example accuracy -- --data '$(TEST_DATA)' --out docs/accuracy.md
+	cargo build $(CARGO_FLAGS) --release --workspace --bins --examples
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	cargo run $(CARGO_FLAGS) --release -q -p covid-training --example scale -- 1000 10000 100000 >"$$folder/scale" && \
+	COVID_TEST_DATA='$(TEST_DATA)' python3 -B benches/peers/smoothing.py >"$$folder/ets" && \
+	cargo run $(CARGO_FLAGS) --release -p exp-track-mod-reg --example accuracy -- --data '$(TEST_DATA)' \
+		--printed "$$folder/scale" --printed "$$folder/ets" --out docs/accuracy.md
 endif
 
 replay: ## live through three years of the real data day by day and write docs/replay.md

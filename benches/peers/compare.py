@@ -19,7 +19,7 @@ from pathlib import Path
 
 import reading
 import smoothing
-from harness import DATA, HERE, build, call, peers_python, timed
+from harness import DATA, HERE, build, call, end, peers_python, timed
 
 # As of this date, within the real data and the simulated ones, the champion is trained, and `polynomial-2` is held to be the
 # same model on both sides.
@@ -62,8 +62,7 @@ def main():
         report("Python", python_times, python_kb)
         ratio = statistics.median(python_times) / statistics.median(rust_times)
         print(f"Rust is {ratio:.1f} times as fast (medians of {runs} runs each, in turns)")
-        reading.compare(python, source, scratch, runs)
-        smoothing.compare(python, source, 5)
+        end(reading.compare(python, source, scratch, runs) + smoothing.compare(python, source, 5))
 
 
 def fresh(prepared, store):

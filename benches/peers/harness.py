@@ -52,3 +52,9 @@ def timed(command):
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, f"{command[0]} ended with {process.returncode}"
     return seconds, usage.ru_maxrss
+
+
+def end(missed):
+    """Ends with an error if something of the contract is missed."""
+    if missed:
+        sys.exit("the contract is missed: " + "; ".join(missed))

@@ -3,6 +3,7 @@
 
 mod measure;
 mod page;
+mod speed;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -17,6 +18,9 @@ struct Args {
     /// The folder with `jhu` and `kaggle_week2`
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
+    /// What another program printed of the speed, to stand in the page; may be given again
+    #[arg(long, value_name = "FILE")]
+    printed: Vec<PathBuf>,
     /// The page
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -28,7 +32,8 @@ fn main() -> ExitCode {
         let session = covid_cli::start(&args.common)?;
         let runtime = tokio::runtime::Runtime::new()?;
         let measured = runtime.block_on(measure::all(&session, &args.data))?;
-        std::fs::write(&args.out, page::render(&measured))?;
+        let printed = args.printed.iter().map(|file| speed::printed(file)).collect::<anyhow::Result<Vec<String>>>()?;
+        std::fs::write(&args.out, page::render(&measured, &printed))?;
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -12,7 +12,9 @@ use covid_cli::Session;
 use covid_core::{Date, PanelView, Predicted, Target};
 use covid_data::repair;
 use covid_pipeline::{BacktestReport, BacktestRequest, KaggleRequest, Project, Settings, backtest, kaggle};
-use covid_training::{Ensemble, FittedForecaster, Forecaster, Model, Recipe, Replay, Spec, rolling_origins};
+use covid_training::{Ensemble, Model, Recipe, Replay, Spec, rolling_origins};
+
+use crate::speed::{self, Speed};
 
 /// All of it.
 pub(crate) struct Measured {
@@ -22,8 +24,8 @@ pub(crate) struct Measured {
     pub(crate) kaggle: [f64; 2],
     /// Sums over places: the world, and the countries that report by province.
     pub(crate) sums: Vec<SumScore>,
-    /// To fit every place and to predict it 28 days ahead, by model.
-    pub(crate) speed: Vec<(String, Duration, Duration)>,
+    /// By candidate.
+    pub(crate) speed: Vec<Speed>,
 }
 
 /// How the quantiles of sums over places did.
@@ -50,7 +52,7 @@ pub(crate) async fn all(session: &Session, data: &Path) -> Result<Measured> {
         backtests: [tested(session, &project, 7).await?, tested(session, &project, 28).await?],
         sums: sums(&project)?,
         kaggle: kaggle_score(&settings, &data.join("kaggle_week2")).await?,
-        speed: speed(&project)?,
+        speed: speed::measure(&project)?,
     })
 }
 
@@ -133,19 +135,4 @@ impl SumScore {
             *covered += usize::from((lower..=upper).contains(&actual));
         }
     }
-}
-
-fn speed(project: &Project) -> Result<Vec<(String, Duration, Duration)>> {
-    let view = project.published()?;
-    let measure = |recipe: Recipe| {
-        let spec: Spec = recipe.grid()[0];
-        let start = Instant::now();
-        let fitted = spec.fit(&view)?;
-        let fit = start.elapsed();
-        let start = Instant::now();
-        let paths = fitted.predict(&view, 28);
-        assert_eq!(paths.horizon(), 28);
-        Ok((spec.to_string(), fit, start.elapsed()))
-    };
-    Recipe::CANDIDATES.into_iter().map(measure).collect()
 }

@@ -1,11 +1,14 @@
 //! The page.
 
-use std::{fmt::Write as _, time::Duration};
+use std::fmt::Write as _;
 
 use covid_core::{Measure, Target};
 use covid_pipeline::{BacktestReport, Grouping, ModelScore, ScoreRow};
 
-use crate::measure::{Measured, SumScore};
+use crate::{
+    measure::{Measured, SumScore},
+    speed,
+};
 
 /// What the issue asks to reach, and what it hopes for.
 const GOALS: [(&str, f64, f64); 5] = [
@@ -20,7 +23,7 @@ const GOALS: [(&str, f64, f64); 5] = [
 const ALLOWED: f64 = 0.03;
 const ALLOWED_IN_A_GROUP: f64 = 0.08;
 
-pub(crate) fn render(measured: &Measured) -> String {
+pub(crate) fn render(measured: &Measured, printed: &[String]) -> String {
     let mut page = String::from(HEAD);
     goals(&mut page, measured);
     let [(week, _), (month, _)] = &measured.backtests;
@@ -29,7 +32,7 @@ pub(crate) fn render(measured: &Measured) -> String {
     calibration(&mut page, month);
     groups(&mut page, month);
     sums(&mut page, measured);
-    speed(&mut page, measured);
+    page.push_str(&speed::section(&measured.backtests, &measured.speed, printed));
     page.push_str(TAIL);
     page
 }
@@ -165,25 +168,6 @@ fn rows(page: &mut String, report: &BacktestReport, wanted: impl Fn(&ScoreRow) -
             row.group,
             row.miscalibration
         );
-    }
-}
-
-fn speed(page: &mut String, measured: &Measured) {
-    let [(week, week_took), (month, month_took)] = &measured.backtests;
-    let seconds = |duration: &Duration| duration.as_secs_f64();
-    let _ = writeln!(
-        page,
-        "\n## Speed\n\nAll {} candidates: {} origins 7 days ahead in {:.1} s, {} origins 28 days ahead in {:.1} s, with their \
-         tuning, calibration and scores; asked for is 60 s in all. Fit and forecast below are of points, without intervals. \
-         Peers are in `benches/peers`, the growth with the number of places in `crates/covid-training/examples/scale.rs`.\n\n| model | fit, 289 places | predict 28 days |\n|---|---|---|",
-        week.models.len(),
-        week.origins.len(),
-        seconds(week_took),
-        month.origins.len(),
-        seconds(month_took)
-    );
-    for (model, fit, predict) in &measured.speed {
-        let _ = writeln!(page, "| {model} | {:.4} s | {:.4} s |", seconds(fit), seconds(predict));
     }
 }
 
