@@ -32,6 +32,8 @@ pub(crate) struct Unsteadiness {
     features: [f64; FEATURES - 1],
     log: f64,
     level: f64,
+    /// Days without reports, if it pauses.
+    pub(crate) pause: usize,
 }
 
 impl Unsteadiness {
@@ -52,7 +54,7 @@ impl Unsteadiness {
             changes[0].abs(),
             weeks.above(month).abs(),
         ];
-        Self { features, log: weeks.log, level: weeks.level }
+        Self { features, log: weeks.log, level: weeks.level, pause: recent.pause(target) }
     }
 
     fn with_centre(&self, mu: f64) -> [f64; FEATURES] {
@@ -85,7 +87,7 @@ impl SpreadSums {
         let mut sums = Self::new();
         for (place, (mu, seen, scale)) in places.iter().zip(outcomes) {
             let error = (seen.max(0.0).ln_1p() - mu).abs() / scale;
-            if seen.is_nan() || !error.is_finite() {
+            if seen.is_nan() || !error.is_finite() || place.pause > 0 {
                 continue;
             }
             let (features, weight) = (place.with_centre(mu), root(place) / mean);
@@ -188,7 +190,7 @@ mod tests {
     fn without_errors_every_place_is_as_wide_as_its_size_says() {
         let none = || (0..WEEKS).map(|_| SpreadSums::new()).collect::<Vec<_>>();
         let spread = Spread::learn(&[none(), none()], 0).unwrap();
-        let place = Unsteadiness { features: [1.0; FEATURES - 1], log: 2.0, level: 6.0 };
+        let place = Unsteadiness { features: [1.0; FEATURES - 1], log: 2.0, level: 6.0, pause: 0 };
         assert_eq!(spread.factors(&place, Target::Fatalities, &[3.0; WEEKS]), [0.0; WEEKS]);
     }
 }

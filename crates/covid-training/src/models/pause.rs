@@ -1,8 +1,8 @@
 //! Pauses of reporting: a place that stops publishing is not at the end of its epidemic. Weekly reporters that are late and
 //! holidays look alike: counts that do not change, where counts of such a place had never stood still for so long.
 //!
-//! A series pauses if its last k days brought no change, 1 <= k <= 20, while in each of the four weeks before there were new
-//! counts, on average at least 50 a week, and in the eight weeks before no silence was as long as k. Where zeros are ordinary,
+//! A series pauses if its last k days brought no change, 1 <= k <= 20, while in each of the four weeks before there were at
+//! least 50 new counts, and in the eight weeks before no silence was as long as k. Where zeros are ordinary,
 //! as for deaths and in small places, only the place as a whole tells: deaths pause with the cases. A series that pauses is
 //! read as of its last report ([`super::recent::Recent`]); what is missing comes later in bulk, or never.
 //!
@@ -33,8 +33,7 @@ pub(super) fn length(days: usize, count: impl Fn(usize) -> f64) -> usize {
         return 0;
     }
     let new = |week: usize| count(silence + 7 * week) - count(silence + 7 * week + 7);
-    let steady = (0..STEADY_WEEKS).all(|week| new(week) > 0.0)
-        && count(silence) - count(silence + 7 * STEADY_WEEKS) >= LEAST * STEADY_WEEKS as f64;
+    let steady = (0..STEADY_WEEKS).all(|week| new(week) >= LEAST);
     // Before the first count there was nothing to report.
     let compared = (silence..silence + 7 * COMPARED_WEEKS).take_while(|&ago| ago + 1 < days && count(ago + 1) > 0.0);
     let mut run = 0;
@@ -48,4 +47,9 @@ pub(super) fn length(days: usize, count: impl Fn(usize) -> f64) -> usize {
 /// The chance that a pause of some days goes on for `days` more; 0 without a pause.
 pub(crate) fn goes_on(pause: usize, days: usize) -> f64 {
     (pause as f64 / (pause + days.max(1)) as f64).powf(TAIL)
+}
+
+/// What is missing after a pause, as a share of the counts of `days` days ahead.
+pub(crate) fn missing(pause: usize, days: usize) -> f64 {
+    pause as f64 / days.max(1) as f64
 }
