@@ -69,7 +69,7 @@ impl Known {
     /// after a pause all may come in these days, or none: the centre is half way on the logarithm.
     fn around(&self, ahead: usize, mu: f64) -> (f64, f64) {
         let missing = pause::missing(self.pause, ahead);
-        let scale = scale(ahead as f64 / 7.0, mu).hypot((0.5 * missing).sqrt());
+        let scale = scale(ahead as f64 / 7.0, mu).hypot(0.5 * missing.sqrt());
         (mu + 0.5 * missing.ln_1p(), scale * factor_at(&self.factors, ahead).exp())
     }
 }
