@@ -8,6 +8,10 @@
 //! value between two nodes for both. A forecast takes its quantiles from the tables at its own mu. Where nothing happened
 //! (y = 0) the tables keep a share, not a z: a quantile below that share is exactly 0.
 //!
+//! In a pause of reporting of k days ([`crate::models::pause`]) nothing comes within d days with the chance stated there, and
+//! what is missing may come in bulk, a share m = k / d of the counts of d days: mu is ln(1 + m) / 2 higher, half way between all
+//! of it and none, and S^2 is m larger. Outcomes of pauses enter no table.
+//!
 //! It is split conformal prediction by groups (Vovk et al. 2005, Algorithmic Learning in a Random World), with weights for
 //! age (Barber et al. 2023, doi 10.1214/23-AOS2276); neighbouring nodes and a normal prior stand in for the errors that a
 //! node lacks.
@@ -69,7 +73,7 @@ impl Known {
     /// after a pause all may come in these days, or none: the centre is half way on the logarithm.
     fn around(&self, ahead: usize, mu: f64) -> (f64, f64) {
         let missing = pause::missing(self.pause, ahead);
-        let scale = scale(ahead as f64 / 7.0, mu).hypot(0.5 * missing.sqrt());
+        let scale = scale(ahead as f64 / 7.0, mu).hypot(missing.sqrt());
         (mu + 0.5 * missing.ln_1p(), scale * factor_at(&self.factors, ahead).exp())
     }
 }
