@@ -58,3 +58,46 @@ pub(crate) fn goes_on(pause: usize, days: usize) -> f64 {
 pub(crate) fn missing(pause: usize, days: usize) -> f64 {
     pause as f64 / days.max(1) as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The pause of a series that has `new` counts on each of some days, the oldest first.
+    fn pause(new: &[f64]) -> usize {
+        let mut count = 1000.0;
+        let counts: Vec<f64> = new
+            .iter()
+            .map(|new| {
+                count += new;
+                count
+            })
+            .collect();
+        length(counts.len(), |ago| counts[counts.len().saturating_sub(1 + ago)])
+    }
+
+    #[test]
+    fn silence_is_a_pause_where_counts_were_steady_and_for_three_weeks() {
+        let silent = |before: &[f64], days: usize| pause(&[before, &vec![0.0; days]].concat());
+        assert_eq!([0, 1, 5, 20, 21, 40].map(|days| silent(&[10.0; 70], days)), [0, 1, 5, 20, 0, 0]);
+        assert_eq!(silent(&[7.0; 70], 5), 0, "in a small place zeros are ordinary");
+        let wave: Vec<f64> = (0..70).map(|day| 2000.0 * 0.8f64.powi(day)).collect();
+        assert_eq!(silent(&wave, 5), 0, "the end of a wave");
+        assert_eq!(silent(&[10.0; 27], 3), 0, "less than four weeks");
+    }
+
+    #[test]
+    fn a_silence_is_compared_with_those_that_a_place_is_used_to() {
+        let weekly: Vec<f64> = (0..70).map(|day| if day % 7 == 6 { 100.0 } else { 0.0 }).collect();
+        assert_eq!([0, 6, 7, 13].map(|late| pause(&[&weekly[..], &vec![0.0; late]].concat())), [0, 0, 7, 13]);
+        let holiday = [&[20.0; 30][..], &[0.0; 6], &[140.0], &[20.0; 35]].concat();
+        assert_eq!([6, 7].map(|days| pause(&[&holiday[..], &vec![0.0; days]].concat())), [0, 7]);
+    }
+
+    #[test]
+    fn what_has_lasted_long_lasts_longer() {
+        assert_eq!(goes_on(0, 1), 0.0);
+        assert_eq!([goes_on(14, 0), goes_on(14, 7), goes_on(14, 28)], [1.0, 1.0 / 3.0, 1.0 / 3.0]);
+        assert!(goes_on(3, 2) > goes_on(3, 6) && goes_on(5, 7) > goes_on(3, 7));
+    }
+}
