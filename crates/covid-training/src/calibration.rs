@@ -8,6 +8,10 @@
 //! value between two nodes for both. A forecast takes its quantiles from the tables at its own mu. Where nothing happened
 //! (y = 0) the tables keep a share, not a z: a quantile below that share is exactly 0.
 //!
+//! In a pause of reporting of k days ([`crate::models::pause`]) nothing comes within d days with the chance stated there, and
+//! what is missing may come in bulk, a share m = k / d of the counts of d days: mu is ln(1 + m) / 2 higher, half way between all
+//! of it and none, and S^2 is m larger. Outcomes of pauses enter no table.
+//!
 //! It is split conformal prediction by groups (Vovk et al. 2005, Algorithmic Learning in a Random World), with weights for
 //! age (Barber et al. 2023, doi 10.1214/23-AOS2276); neighbouring nodes and a normal prior stand in for the errors that a
 //! node lacks.
@@ -21,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     FittedForecaster, Replay, Spec, TrainingError, TrainingSettings,
     error::check,
-    models::recent::Recent,
+    models::{pause, recent::Recent},
     paths::{Centres, WEEKS},
     replay::MIN_DAYS,
     spread::{Spread, SpreadSums, Unsteadiness, factor_at},
@@ -54,8 +58,25 @@ pub(crate) fn scale(weeks: f64, mu: f64) -> f64 {
     (0.09 * weeks + (-mu).exp()).sqrt()
 }
 
-/// What a calibration knows of one series: the logarithms of its factors.
+/// The logarithms of the factors of a series.
 pub(crate) type Factors = [f64; WEEKS];
+
+/// What a calibration knows of one series.
+pub(crate) struct Known {
+    factors: Factors,
+    /// Days without reports, if it pauses.
+    pause: usize,
+}
+
+impl Known {
+    /// The centre and the scale of errors some days ahead, given the centre `mu` of a series that goes on. Of what is missing
+    /// after a pause all may come in these days, or none: the centre is half way on the logarithm.
+    fn around(&self, ahead: usize, mu: f64) -> (f64, f64) {
+        let missing = pause::missing(self.pause, ahead);
+        let scale = scale(ahead as f64 / 7.0, mu).hypot(missing.sqrt());
+        (mu + 0.5 * missing.ln_1p(), scale * factor_at(&self.factors, ahead).exp())
+    }
+}
 
 impl Calibration {
     /// Days ahead that it knows.
@@ -64,23 +85,25 @@ impl Calibration {
     }
 
     /// How much wider than usual the errors of a series are, given the centres of its weeks.
-    pub(crate) fn factors(&self, recent: &Recent<'_>, target: Target, weekly: &[f64; WEEKS]) -> Factors {
-        self.spread.factors(&Unsteadiness::of(recent, target), target, weekly)
+    pub(crate) fn known(&self, recent: &Recent<'_>, target: Target, weekly: &[f64; WEEKS]) -> Known {
+        let factors = self.spread.factors(&Unsteadiness::of(recent, target), target, weekly);
+        Known { factors, pause: recent.pause(target) }
     }
 
     /// Cumulative quantiles of one series by day ahead, never falling over levels or days, from `last`, its last published
     /// count, on. `centres` are ln(1 + new counts since).
-    pub(crate) fn cumulative(&self, target: Target, last: f64, centres: &[f64], factors: &Factors) -> Vec<[f64; 7]> {
+    pub(crate) fn cumulative(&self, target: Target, last: f64, centres: &[f64], known: &Known) -> Vec<[f64; 7]> {
         let mut floor = [last; 7];
         let day = |(i, &mu): (usize, &f64)| {
             let (before, after, share) = neighbours(i + 1);
             let tables = &self.cumulative[target.index()];
             let (before, after) = (&tables[before.min(tables.len() - 1)], &tables[after.min(tables.len() - 1)]);
-            let scale = scale((i + 1) as f64 / 7.0, mu) * factor_at(factors, i + 1).exp();
+            let (centre, scale) = known.around(i + 1, mu);
             let zero = (1.0 - share) * before.zero(mu) + share * after.zero(mu);
+            let zero = zero + (1.0 - zero) * pause::goes_on(known.pause, i + 1);
             let z = |level| (1.0 - share) * before.error(mu, level) + share * after.error(mu, level);
             for (level, floor) in LEVELS.into_iter().zip(&mut floor) {
-                *floor = floor.max((last + new_count(mu, scale, zero, level, z)).min(MAX_COUNT.max(last)));
+                *floor = floor.max((last + new_count(centre, scale, zero, level, z)).min(MAX_COUNT.max(last)));
             }
             floor
         };
@@ -88,10 +111,11 @@ impl Calibration {
     }
 
     /// Quantiles of the new counts of a week ahead (from 0); `mu` is the centre.
-    pub(crate) fn weekly(&self, target: Target, week: usize, mu: f64, factors: &Factors) -> [f64; 7] {
+    pub(crate) fn weekly(&self, target: Target, week: usize, mu: f64, known: &Known) -> [f64; 7] {
         let table = &self.weekly[target.index()][week];
-        let scale = scale((week + 1) as f64, mu) * factors[week].exp();
-        LEVELS.map(|level| new_count(mu, scale, table.zero(mu), level, |level| table.error(mu, level)).min(MAX_COUNT))
+        let (centre, scale) = known.around(7 * (week + 1), mu);
+        let zero = table.zero(mu) + (1.0 - table.zero(mu)) * pause::goes_on(known.pause, 7);
+        LEVELS.map(|level| new_count(centre, scale, zero, level, |level| table.error(mu, level)).min(MAX_COUNT))
     }
 }
 
@@ -261,6 +285,10 @@ impl DayForecast {
                 let of = |table| {
                     let seen = self.seen(published, centres, target, table);
                     let outcome = |(place, (mu, seen, scale)): (usize, (f64, f64, f64))| {
+                        // How long a pause lasts says nothing of the errors of others.
+                        if unsteady[target.index()][place].pause > 0 {
+                            return None;
+                        }
                         let factors = &factors[target.index()][place];
                         let factor =
                             factors.get(table).copied().unwrap_or_else(|| factor_at(factors, AHEAD[table - WEEKS]));
@@ -433,16 +461,18 @@ mod tests {
         assert_eq!([0, 3, WEEKS, WEEKS + 6, WEEKS + 7].map(lag), [1, 4, 1, 1, 2]);
     }
 
+    const STEADY: Known = Known { factors: [0.0; WEEKS], pause: 0 };
+
     #[test]
     fn quantiles_rise_over_levels_and_never_fall_over_days() {
         let settings = TrainingSettings { horizon: 7, every: 7, tuning_origins: 1, calibration_half_life: 20 };
         let stream = Stream::new(28, &settings);
         let prior = stream.snapshot(stream.spread().unwrap());
         let centres: Vec<f64> = (1..=28).map(|day| f64::from(day).ln_1p()).collect();
-        let path = prior.cumulative(Target::Fatalities, 100.0, &centres, &[0.0; WEEKS]);
+        let path = prior.cumulative(Target::Fatalities, 100.0, &centres, &STEADY);
         assert!(path.iter().all(|quantiles| quantiles.is_sorted() && quantiles[0] >= 100.0));
         assert!(path.windows(2).all(|pair| pair[0].iter().zip(pair[1]).all(|(a, b)| *a <= b)));
-        let [small, large] = [0.0, 10.0].map(|mu| prior.weekly(Target::ConfirmedCases, 0, mu, &[0.0; WEEKS]));
+        let [small, large] = [0.0, 10.0].map(|mu| prior.weekly(Target::ConfirmedCases, 0, mu, &STEADY));
         assert_eq!(small[..3], [0.0; 3], "where nothing is expected, nothing is likely");
         assert!(large[0] > 1000.0 && large[6] < 1e6, "{large:?}");
     }

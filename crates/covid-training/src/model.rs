@@ -222,9 +222,9 @@ impl Model {
                 }
                 Intervals::Sized(calibration) => {
                     let recent = Recent::on(view, places[i], today);
-                    let factors = calibration.factors(&recent, target, &centres.weekly[i][target.index()]);
+                    let known = calibration.known(&recent, target, &centres.weekly[i][target.index()]);
                     let new = &centres.new.path(i, target)[..horizon];
-                    let quantiles = calibration.cumulative(target, last, new, &factors);
+                    let quantiles = calibration.cumulative(target, last, new, &known);
                     let made = points.iter().zip(quantiles).map(|(&x, quantiles)| predicted(point(x, last), quantiles));
                     // The ensemble's points and intervals come from models of their own.
                     let of_two = matches!(self.fitted, Fitted::Ensemble(_));
@@ -247,9 +247,9 @@ impl Model {
                 // The hubs' baseline has quantiles of its own.
                 let own = matches!(self.fitted, Fitted::HubBaseline(_))
                     .then(|| HubBaseline::quantiles(view.counts(places[i], target)));
-                let factors = calibration.factors(&Recent::on(view, places[i], view.days() - 1), target, &centre);
+                let known = calibration.known(&Recent::on(view, places[i], view.days() - 1), target, &centre);
                 std::array::from_fn(|week| {
-                    let calibrated = || calibration.weekly(target, week, centre[week], &factors);
+                    let calibrated = || calibration.weekly(target, week, centre[week], &known);
                     predicted(centre[week].exp_m1(), own.map_or_else(calibrated, |own| own[week]))
                 })
             })

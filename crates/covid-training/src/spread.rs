@@ -4,6 +4,9 @@
 //! e = |ln(1 + y) - mu| / S, and what is learned is ln(e + 0.3), within 2.5 of 0, from past forecasts whose week is known; places
 //! weigh as the fourth root of their level, a week as 0.5^(weeks / 52). The general level of errors is the tables' to say, so
 //! only departures from the mean place count, within 1.5 of 0, and with i weeks of forecasts as i / (i + 20).
+//!
+//! In a pause of k days ([`crate::models::pause`]) S^2 grows by k / d for d days ahead: what is missing may come in bulk
+//! among the counts of d days, or some of it may.
 
 use covid_core::Target;
 use serde::{Deserialize, Serialize};
@@ -29,6 +32,8 @@ pub(crate) struct Unsteadiness {
     features: [f64; FEATURES - 1],
     log: f64,
     level: f64,
+    /// Days without reports, if it pauses.
+    pub(crate) pause: usize,
 }
 
 impl Unsteadiness {
@@ -49,7 +54,7 @@ impl Unsteadiness {
             changes[0].abs(),
             weeks.above(month).abs(),
         ];
-        Self { features, log: weeks.log, level: weeks.level }
+        Self { features, log: weeks.log, level: weeks.level, pause: recent.pause(target) }
     }
 
     fn with_centre(&self, mu: f64) -> [f64; FEATURES] {
@@ -82,7 +87,7 @@ impl SpreadSums {
         let mut sums = Self::new();
         for (place, (mu, seen, scale)) in places.iter().zip(outcomes) {
             let error = (seen.max(0.0).ln_1p() - mu).abs() / scale;
-            if seen.is_nan() || !error.is_finite() {
+            if seen.is_nan() || !error.is_finite() || place.pause > 0 {
                 continue;
             }
             let (features, weight) = (place.with_centre(mu), root(place) / mean);
@@ -185,7 +190,7 @@ mod tests {
     fn without_errors_every_place_is_as_wide_as_its_size_says() {
         let none = || (0..WEEKS).map(|_| SpreadSums::new()).collect::<Vec<_>>();
         let spread = Spread::learn(&[none(), none()], 0).unwrap();
-        let place = Unsteadiness { features: [1.0; FEATURES - 1], log: 2.0, level: 6.0 };
+        let place = Unsteadiness { features: [1.0; FEATURES - 1], log: 2.0, level: 6.0, pause: 0 };
         assert_eq!(spread.factors(&place, Target::Fatalities, &[3.0; WEEKS]), [0.0; WEEKS]);
     }
 }

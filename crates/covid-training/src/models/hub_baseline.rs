@@ -89,7 +89,7 @@ impl FittedForecaster for HubBaseline {
     /// The last week's new counts, spread evenly over the days to come.
     fn predict_places(&self, view: &PanelView<'_>, places: &[usize], horizon: usize) -> LogPaths {
         LogPaths::from_fn(places.len(), horizon, |i, cases, deaths| {
-            let recent = Recent::on(view, places[i], view.days() - 1);
+            let recent = Recent::with_pauses(view, places[i], view.days() - 1);
             for (target, path) in Target::ALL.into_iter().zip([cases, deaths]) {
                 let (last, week) = (recent.count(target, 0), recent.new_counts(target, 0, 7));
                 path.iter_mut().enumerate().for_each(|(i, x)| *x = (last + week * (i + 1) as f64 / 7.0).ln_1p());

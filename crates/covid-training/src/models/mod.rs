@@ -9,6 +9,7 @@ mod lagged_deaths;
 mod linear_drift;
 mod names;
 mod past;
+pub(crate) mod pause;
 mod persistence;
 mod polynomial;
 pub(crate) mod recent;

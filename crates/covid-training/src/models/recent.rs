@@ -2,21 +2,36 @@
 
 use covid_core::{PanelView, Target};
 
+use super::pause;
+
 /// Counts of one place up to a day: at least 0, a gap repeats the count before it, 0 before the first count. Before the panel's
-/// first day the count is that of the first day: a source may begin in the middle of an epidemic.
+/// first day the count is that of the first day: a source may begin in the middle of an epidemic. A series that pauses
+/// ([`super::pause`]) is read as of its last report, of which all days ago are counted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Recent<'a>([Series<'a>; 2]);
 
 /// Counts of some days, without those after the last published one.
 #[derive(Debug, Clone, Copy)]
 struct Series<'a> {
+    /// Up to the last report, if it pauses.
     days: usize,
+    /// Days without reports after these.
+    pause: usize,
     published: &'a [f64],
 }
 
 impl<'a> Recent<'a> {
     /// A place as it was on a day, which the view must reach.
     pub(crate) fn on(view: &PanelView<'a>, place: usize, day: usize) -> Self {
+        let Self([cases, deaths]) = Self::with_pauses(view, place, day);
+        let paused = cases.pause();
+        // Who publishes no cases publishes no deaths, however few these are.
+        let silent = (0..paused).all(|ago| deaths.count(ago) == deaths.count(ago + 1));
+        Self([cases.before(paused), deaths.before(deaths.pause().max(if silent { paused } else { 0 }))])
+    }
+
+    /// The same up to the day itself, pause or not.
+    pub(super) fn with_pauses(view: &PanelView<'a>, place: usize, day: usize) -> Self {
         Self(Target::ALL.map(|target| Series::new(&view.counts(place, target)[..=day])))
     }
 
@@ -28,6 +43,11 @@ impl<'a> Recent<'a> {
     /// Every place of a view on its as-of date.
     pub(crate) fn latest(view: &PanelView<'a>) -> Vec<Self> {
         Self::all(view, view.days() - 1)
+    }
+
+    /// Days without reports, if the series pauses.
+    pub(crate) fn pause(&self, target: Target) -> usize {
+        self.0[target.index()].pause
     }
 
     /// The count some days ago.
@@ -54,7 +74,17 @@ impl<'a> Recent<'a> {
 impl<'a> Series<'a> {
     fn new(counts: &'a [f64]) -> Self {
         let published = counts.iter().rposition(|count| !count.is_nan()).map_or(0, |last| last + 1);
-        Self { days: counts.len(), published: &counts[..published] }
+        Self { days: counts.len(), pause: 0, published: &counts[..published] }
+    }
+
+    /// How long it has paused.
+    fn pause(&self) -> usize {
+        pause::length(self.days, |ago| self.count(ago))
+    }
+
+    /// The same as of some days before, which brought no report.
+    fn before(self, pause: usize) -> Self {
+        Self { days: self.days - pause, pause, ..self }
     }
 
     fn count(&self, ago: usize) -> f64 {

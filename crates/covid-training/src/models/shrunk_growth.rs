@@ -4,7 +4,8 @@
 //! With x = ln(1 + count): g(cases) = max((x(0) - x(-7)) / 7, 0), g(deaths) = max((x(0) - x(-10)) / 10, 0); deaths follow
 //! cases, g(deaths) = a g(deaths) + (1 - a) min(g(cases), 0.3) with a = 0.6; then every place is drawn to the mean over the
 //! places with a count, g = w g + (1 - w) mean(g), with w = a for deaths and w = most * C / (C + half) for cases, C being
-//! the place's cases; x(h) = x(0) + g * (1 + phi + ... + phi^(h-1)).
+//! the place's cases; x(h) = x(0) + g * (1 + phi + ... + phi^(h-1)). A place that pauses ([`super::pause`]) for k days has the
+//! growth of its last report, damped for these days, too.
 //!
 //! The damping of about 0.92 a day is that of the winners of the Kaggle competitions of spring 2020 (0.93 in the kernels of
 //! Kaz and of beluga); shrinkage to a pooled mean is the usual remedy for small groups (Efron & Morris 1975, doi
@@ -102,6 +103,8 @@ impl ShrunkGrowth {
     pub(super) fn path(&self, recent: &Recent<'_>, pooled: [f64; 2], target: Target, path: &mut [f64]) {
         let own = self.own(recent, target);
         let mut growth = own * self.growth(recent)[target.index()] + (1.0 - own) * pooled[target.index()];
+        // In a pause it is as old as the last report.
+        growth *= self.phi.powi(recent.pause(target) as i32);
         let mut level = recent.log(target, 0);
         for x in path {
             level += growth;

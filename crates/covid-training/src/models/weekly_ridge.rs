@@ -206,6 +206,10 @@ impl PastWeek {
         mean: f64,
     ) {
         let i = target.index();
+        // What comes of a pause says nothing of others.
+        if all.recents[place].pause(target) > 0 {
+            return;
+        }
         let features = all.features(place, weeks, target);
         let weight = root(&weeks[i]) / mean;
         self.grams[i].add(&features, weight);

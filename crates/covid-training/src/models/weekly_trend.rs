@@ -8,7 +8,9 @@
 //! level * exp(carried r / 7 * (1 + phi + ... + phi^(j-1))).
 //!
 //! A week without any report after a week with reports is a pause (weekly reporters, holidays), not the end of the
-//! epidemic: then level = I14, and r is 0 before it is drawn to the world's. The damped trend is that of Gardner & McKenzie (1985, doi 10.1287/mnsc.31.10.1237)
+//! epidemic: then level = I14, and r is 0 before it is drawn to the world's. Where counts are so many that every silence is a
+//! pause ([`super::pause`]), weeks end with the last report, and the trend is damped for the k days since, too: the sum begins
+//! with phi^k. The damped trend is that of Gardner & McKenzie (1985, doi 10.1287/mnsc.31.10.1237)
 //! put on the logarithm of weekly new counts; phi and the weights are priors.
 
 use std::fmt;
@@ -97,7 +99,9 @@ impl WeeklyTrend {
         let drawn =
             if seen > 0.0 { (seen * own + self.world * pooled[target.index()]) / (seen + self.world) } else { own };
         let trend = self.carried * drawn / 7.0;
-        let (mut count, mut damped, mut reach) = (recent.count(target, 0), 1.0, 0.0);
+        // In a pause the trend is as old as the last report.
+        let mut damped = self.phi.powi(recent.pause(target) as i32);
+        let (mut count, mut reach) = (recent.count(target, 0), 0.0);
         for x in path {
             reach += damped;
             damped *= self.phi;

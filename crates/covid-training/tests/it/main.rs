@@ -5,6 +5,7 @@ mod constants;
 mod daily_reports;
 mod golden;
 mod look_ahead;
+mod pauses;
 mod reference;
 mod rolling;
 mod weekdays;
