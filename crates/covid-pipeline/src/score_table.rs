@@ -15,7 +15,7 @@ pub struct ScoreRow {
     pub target: Target,
     /// How forecasts are grouped.
     pub by: Grouping,
-    /// The group: days ahead, `2020Q2`, a range of counts, or `all`.
+    /// The group: days ahead, `2020Q2`, a range of counts, one of these and days ahead (`2020Q2 7`), or `all`.
     pub group: String,
     /// Forecasts.
     pub forecasts: usize,
@@ -53,21 +53,35 @@ pub enum Grouping {
     Quarter,
     /// By the last published count of the series.
     Size,
+    /// By quarter of the origin, and by whole weeks ahead in days.
+    QuarterAndHorizon,
+    /// By the last published count of the series, and by whole weeks ahead in days.
+    SizeAndHorizon,
 }
 
 impl Grouping {
-    const ALL: [Self; 4] = [Self::All, Self::Horizon, Self::Quarter, Self::Size];
+    const ALL: [Self; 6] =
+        [Self::All, Self::Horizon, Self::Quarter, Self::Size, Self::QuarterAndHorizon, Self::SizeAndHorizon];
 
-    /// A name that sorts as the group should, and the one to show.
-    fn name(self, group: &Group) -> (usize, String) {
+    /// A name that sorts as the group should, and the one to show; none of what is left out.
+    fn name(self, group: &Group) -> Option<([usize; 2], String)> {
+        let quarter = || {
+            let (year, quarter) = group.quarter;
+            (year as usize * 4 + quarter as usize, format!("{year}Q{quarter}"))
+        };
+        let size = || (group.size as usize, group.size.name().to_owned());
+        let alone = |(sorts, name): (usize, String)| Some(([sorts, 0], name));
+        let with_days = |(sorts, name): (usize, String)| {
+            let days = group.horizon;
+            days.is_multiple_of(7).then(|| ([sorts, days], format!("{name} {days}")))
+        };
         match self {
-            Self::All => (0, "all".to_owned()),
-            Self::Horizon => (group.horizon, group.horizon.to_string()),
-            Self::Quarter => {
-                let (year, quarter) = group.quarter;
-                (year as usize * 4 + quarter as usize, format!("{year}Q{quarter}"))
-            }
-            Self::Size => (group.size as usize, group.size.name().to_owned()),
+            Self::All => alone((0, "all".to_owned())),
+            Self::Horizon => alone((group.horizon, group.horizon.to_string())),
+            Self::Quarter => alone(quarter()),
+            Self::Size => alone(size()),
+            Self::QuarterAndHorizon => with_days(quarter()),
+            Self::SizeAndHorizon => with_days(size()),
         }
     }
 }
@@ -79,9 +93,10 @@ pub(crate) fn score_rows(scores: &Scores, references: [Option<&Scores>; 2]) -> V
         for target in Target::ALL {
             for by in Grouping::ALL {
                 let of = |group: &&Group| group.measure == measure && group.target == target;
-                let names: BTreeSet<(usize, String)> = scores.groups().filter(of).map(|group| by.name(group)).collect();
+                let names: BTreeSet<([usize; 2], String)> =
+                    scores.groups().filter(of).filter_map(|group| by.name(group)).collect();
                 for name in names {
-                    let wanted = |group: &Group| of(&group) && by.name(group) == name;
+                    let wanted = |group: &Group| of(&group) && by.name(group).as_ref() == Some(&name);
                     if let Some(tally) = scores.total(wanted) {
                         let references = references.map(|scores| scores.and_then(|scores| scores.total(wanted)));
                         rows.push(row(&tally, references, (measure, target, by, name.1.clone())));

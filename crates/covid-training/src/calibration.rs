@@ -1,12 +1,13 @@
-//! Intervals from past errors, by horizon and by how much is forecast.
+//! Intervals from past errors, by horizon and by size of the place.
 //!
 //! Every model has a centre mu on ln(1 + new counts): of each of the next four weeks, and of all new counts since the as-of
-//! date for each day ahead. Its past errors are standardised, z = (ln(1 + y) - mu) / S, where
-//! S = sqrt(0.09 weeks + 1 / (1 + the forecast new counts)), so that small counts have the wide errors of a Poisson count and
-//! large ones those of growth, times a factor of the place ([`crate::spread`]). The forecasts are those that the model made on every seventh day before, with what was known
-//! then; their errors, decayed with a half-life of weeks, are counted by target and horizon in tables at 23 nodes of mu, a
-//! value between two nodes for both. A forecast takes its quantiles from the tables at its own mu. Where nothing happened
-//! (y = 0) the tables keep a share, not a z: a quantile below that share is exactly 0.
+//! date for each day ahead. A series has a size for each of them: mu, or ln(1 + the new counts of as many mean weeks of its
+//! last four) where that is larger. Past errors are standardised, z = (ln(1 + y) - mu) / S, where
+//! S = sqrt(0.09 weeks + exp(-size)), so that small counts have the wide errors of a Poisson count and large ones those of
+//! growth, times a factor of the place ([`crate::spread`]). The forecasts are those that the model made on every seventh day
+//! before, with what was known then; their errors, decayed with a half-life of weeks, are counted by target and horizon in
+//! tables at 23 nodes of the size, a value between two nodes for both. A forecast takes its quantiles from the tables at its
+//! own size. Where nothing happened (y = 0) the tables keep a share, not a z: a quantile below that share is exactly 0.
 //!
 //! In a pause of reporting of k days ([`crate::models::pause`]) nothing comes within d days with the chance stated there, and
 //! what is missing may come in bulk, a share m = k / d of the counts of d days: mu is ln(1 + m) / 2 higher, half way between all
@@ -35,7 +36,7 @@ use crate::{
 /// Days ahead whose cumulative errors have tables; between them quantiles are interpolated.
 const AHEAD: [usize; 18] = [1, 2, 3, 4, 5, 6, 7, 10, 14, 18, 21, 24, 28, 35, 42, 49, 56, 60];
 
-/// The log of a forecast may be exceeded by no more than this, a twelvefold, unless it is about a count of tens.
+/// No quantile exceeds the size by more than this on its logarithm, a twelvefold, unless it is about a count of tens.
 const MOST_ABOVE: f64 = 2.5;
 const MOST_ABOVE_SMALL: f64 = 6.0;
 const SMALL: f64 = 2.397895272798371; // ln 11
@@ -53,27 +54,26 @@ pub struct Calibration {
     cumulative: [Vec<NodeQuantiles>; 2],
 }
 
-/// The scale of errors: `weeks` ahead, around ln(1 + new counts), before the factor of the place.
-pub(crate) fn scale(weeks: f64, mu: f64) -> f64 {
-    (0.09 * weeks + (-mu).exp()).sqrt()
+/// The scale of errors: `weeks` ahead, of a size on ln(1 + new counts), before the factor of the place.
+pub(crate) fn scale(weeks: f64, size: f64) -> f64 {
+    (0.09 * weeks + (-size).exp()).sqrt()
 }
 
-/// The logarithms of the factors of a series.
+/// The logarithms of the factors of a series, on the scales of the weeks.
 pub(crate) type Factors = [f64; WEEKS];
 
 /// What a calibration knows of one series.
-pub(crate) struct Known {
+pub(crate) struct Series {
+    place: Unsteadiness,
     factors: Factors,
-    /// Days without reports, if it pauses.
-    pause: usize,
 }
 
-impl Known {
-    /// The centre and the scale of errors some days ahead, given the centre `mu` of a series that goes on. Of what is missing
-    /// after a pause all may come in these days, or none: the centre is half way on the logarithm.
-    fn around(&self, ahead: usize, mu: f64) -> (f64, f64) {
-        let missing = pause::missing(self.pause, ahead);
-        let scale = scale(ahead as f64 / 7.0, mu).hypot(missing.sqrt());
+impl Series {
+    /// The centre and the scale of errors some days ahead, given the centre `mu` and the size of a series that goes on. Of what
+    /// is missing after a pause all may come in these days, or none: the centre is half way on the logarithm.
+    fn around(&self, ahead: usize, mu: f64, size: f64) -> (f64, f64) {
+        let missing = pause::missing(self.place.pause, ahead);
+        let scale = scale(ahead as f64 / 7.0, size).hypot(missing.sqrt());
         (mu + 0.5 * missing.ln_1p(), scale * factor_at(&self.factors, ahead).exp())
     }
 }
@@ -84,26 +84,27 @@ impl Calibration {
         self.horizon
     }
 
-    /// How much wider than usual the errors of a series are, given the centres of its weeks.
-    pub(crate) fn known(&self, recent: &Recent<'_>, target: Target, weekly: &[f64; WEEKS]) -> Known {
-        let factors = self.spread.factors(&Unsteadiness::of(recent, target), target, weekly);
-        Known { factors, pause: recent.pause(target) }
+    /// How large a series is, and how much wider than usual its errors are, given the centres of its weeks.
+    pub(crate) fn series(&self, recent: &Recent<'_>, target: Target, weekly: &[f64; WEEKS]) -> Series {
+        let place = Unsteadiness::of(recent, target);
+        Series { factors: self.spread.factors(&place, target, weekly), place }
     }
 
     /// Cumulative quantiles of one series by day ahead, never falling over levels or days, from `last`, its last published
     /// count, on. `centres` are ln(1 + new counts since).
-    pub(crate) fn cumulative(&self, target: Target, last: f64, centres: &[f64], known: &Known) -> Vec<[f64; 7]> {
+    pub(crate) fn cumulative(&self, target: Target, last: f64, centres: &[f64], series: &Series) -> Vec<[f64; 7]> {
         let mut floor = [last; 7];
         let day = |(i, &mu): (usize, &f64)| {
             let (before, after, share) = neighbours(i + 1);
             let tables = &self.cumulative[target.index()];
             let (before, after) = (&tables[before.min(tables.len() - 1)], &tables[after.min(tables.len() - 1)]);
-            let (centre, scale) = known.around(i + 1, mu);
-            let zero = (1.0 - share) * before.zero(mu) + share * after.zero(mu);
-            let zero = zero + (1.0 - zero) * pause::goes_on(known.pause, i + 1);
-            let z = |level| (1.0 - share) * before.error(mu, level) + share * after.error(mu, level);
+            let size = series.place.size(mu, (i + 1) as f64 / 7.0);
+            let (centre, scale) = series.around(i + 1, mu, size);
+            let zero = (1.0 - share) * before.zero(size) + share * after.zero(size);
+            let zero = zero + (1.0 - zero) * pause::goes_on(series.place.pause, i + 1);
+            let z = |level| (1.0 - share) * before.error(size, level) + share * after.error(size, level);
             for (level, floor) in LEVELS.into_iter().zip(&mut floor) {
-                *floor = floor.max((last + new_count(centre, scale, zero, level, z)).min(MAX_COUNT.max(last)));
+                *floor = floor.max((last + new_count([centre, size], scale, zero, level, z)).min(MAX_COUNT.max(last)));
             }
             floor
         };
@@ -111,11 +112,13 @@ impl Calibration {
     }
 
     /// Quantiles of the new counts of a week ahead (from 0); `mu` is the centre.
-    pub(crate) fn weekly(&self, target: Target, week: usize, mu: f64, known: &Known) -> [f64; 7] {
+    pub(crate) fn weekly(&self, target: Target, week: usize, mu: f64, series: &Series) -> [f64; 7] {
         let table = &self.weekly[target.index()][week];
-        let (centre, scale) = known.around(7 * (week + 1), mu);
-        let zero = table.zero(mu) + (1.0 - table.zero(mu)) * pause::goes_on(known.pause, 7);
-        LEVELS.map(|level| new_count(centre, scale, zero, level, |level| table.error(mu, level)).min(MAX_COUNT))
+        let size = series.place.size(mu, 1.0);
+        let (centre, scale) = series.around(7 * (week + 1), mu, size);
+        let zero = table.zero(size) + (1.0 - table.zero(size)) * pause::goes_on(series.place.pause, 7);
+        let z = |level| table.error(size, level);
+        LEVELS.map(|level| new_count([centre, size], scale, zero, level, z).min(MAX_COUNT))
     }
 }
 
@@ -201,14 +204,14 @@ impl Weekday {
     }
 }
 
-/// A count that is exceeded with a chance of 1 - `level`: exactly 0 where so large a share saw nothing.
-fn new_count(mu: f64, scale: f64, zero: f64, level: f64, z: impl Fn(f64) -> f64) -> f64 {
+/// A count around a centre `mu` that is exceeded with a chance of 1 - `level`: exactly 0 where so large a share saw nothing.
+fn new_count([mu, size]: [f64; 2], scale: f64, zero: f64, level: f64, z: impl Fn(f64) -> f64) -> f64 {
     let among_positive = (level - zero) / (1.0 - zero);
     if among_positive <= 0.0 || zero >= 1.0 {
         return 0.0;
     }
-    let most = if mu < SMALL { MOST_ABOVE_SMALL } else { MOST_ABOVE };
-    (mu + (scale * z(among_positive)).min(most)).exp_m1().max(0.0)
+    let most = if size < SMALL { MOST_ABOVE_SMALL } else { MOST_ABOVE };
+    (mu + scale * z(among_positive)).min(mu.max(size) + most).exp_m1().max(0.0)
 }
 
 /// The tables around a day ahead, and the share of the later one.
@@ -274,7 +277,7 @@ impl DayForecast {
                 spread: [none(), none()],
             };
         };
-        let factors = Target::ALL.map(|target| -> Vec<Factors> {
+        let factors = Target::ALL.map(|target| -> Vec<[f64; WEEKS]> {
             let of = |(place, unsteady): (usize, &Unsteadiness)| {
                 spread.factors(unsteady, target, &centres.weekly[place][target.index()])
             };
@@ -283,8 +286,8 @@ impl DayForecast {
         DayOutcomes {
             tables: Target::ALL.map(|target| {
                 let of = |table| {
-                    let seen = self.seen(published, centres, target, table);
-                    let outcome = |(place, (mu, seen, scale)): (usize, (f64, f64, f64))| {
+                    let seen = self.seen(published, centres, &unsteady[target.index()], target, table);
+                    let outcome = |(place, ([mu, size], seen, scale)): (usize, ([f64; 2], f64, f64))| {
                         // How long a pause lasts says nothing of the errors of others.
                         if unsteady[target.index()][place].pause > 0 {
                             return None;
@@ -292,41 +295,51 @@ impl DayForecast {
                         let factors = &factors[target.index()][place];
                         let factor =
                             factors.get(table).copied().unwrap_or_else(|| factor_at(factors, AHEAD[table - WEEKS]));
-                        Outcome::of(mu, seen, scale * factor.exp())
+                        Outcome::of(size, mu, seen, scale * factor.exp())
                     };
                     seen.enumerate().filter_map(outcome).flatten().collect()
                 };
                 (0..tables).into_par_iter().map(of).collect()
             }),
             spread: Target::ALL.map(|target| {
-                let of = |week| SpreadSums::of(&unsteady[target.index()], self.seen(published, centres, target, week));
+                let unsteady = &unsteady[target.index()];
+                let of = |week| {
+                    let seen = self.seen(published, centres, unsteady, target, week);
+                    SpreadSums::of(unsteady, seen.map(|([mu, _], seen, scale)| (mu, seen, scale)))
+                };
                 (0..WEEKS).into_par_iter().map(of).collect()
             }),
         }
     }
 
-    /// By place: the centre of a table's forecast, the new counts that were published (NaN where they were not), the scale.
+    /// By place: the centre and the size of a table's forecast, the new counts that were published (NaN where they were not), and
+    /// the scale.
     fn seen(
         &self,
         published: &PanelView<'_>,
         centres: &Centres,
+        unsteady: &[Unsteadiness],
         target: Target,
         table: usize,
-    ) -> impl Iterator<Item = (f64, f64, f64)> {
+    ) -> impl Iterator<Item = ([f64; 2], f64, f64)> {
         let (from, until) = match table.checked_sub(WEEKS) {
             None => (self.day + 7 * table, self.day + 7 * (table + 1)),
             Some(i) => (self.day, self.day + AHEAD[i]),
         };
         let places = if until < published.days() { published.locations().len() } else { 0 };
         (0..places).map(move |place| {
-            let (mu, weeks) = match table.checked_sub(WEEKS) {
-                None => (centres.weekly[place][target.index()][table], (table + 1) as f64),
-                Some(i) => (centres.new.path(place, target)[AHEAD[i] - 1], AHEAD[i] as f64 / 7.0),
+            let (mu, ahead, weeks) = match table.checked_sub(WEEKS) {
+                None => (centres.weekly[place][target.index()][table], (table + 1) as f64, 1.0),
+                Some(i) => {
+                    let ahead = AHEAD[i] as f64 / 7.0;
+                    (centres.new.path(place, target)[AHEAD[i] - 1], ahead, ahead)
+                }
             };
             let end = published.counts(place, target)[until];
             // A count that was not published tells nothing; one before it may stand for the beginning.
             let seen = if end.is_nan() { end } else { end.max(0.0) - published.count_at(place, target, from) };
-            (mu, seen, scale(weeks, mu))
+            let size = unsteady[place].size(mu, weeks);
+            ([mu, size], seen, scale(ahead, size))
         })
     }
 }
@@ -451,6 +464,11 @@ impl TryFrom<Unchecked> for Calibration {
 mod tests {
     use super::*;
 
+    /// A series of which no more is known than its forecast.
+    fn unknown() -> Series {
+        Series { place: Unsteadiness::UNKNOWN, factors: [0.0; WEEKS] }
+    }
+
     #[test]
     fn days_ahead_lie_between_their_tables() {
         assert_eq!(neighbours(1), (0, 0, 0.0));
@@ -461,18 +479,16 @@ mod tests {
         assert_eq!([0, 3, WEEKS, WEEKS + 6, WEEKS + 7].map(lag), [1, 4, 1, 1, 2]);
     }
 
-    const STEADY: Known = Known { factors: [0.0; WEEKS], pause: 0 };
-
     #[test]
     fn quantiles_rise_over_levels_and_never_fall_over_days() {
         let settings = TrainingSettings { horizon: 7, every: 7, tuning_origins: 1, calibration_half_life: 20 };
         let stream = Stream::new(28, &settings);
         let prior = stream.snapshot(stream.spread().unwrap());
         let centres: Vec<f64> = (1..=28).map(|day| f64::from(day).ln_1p()).collect();
-        let path = prior.cumulative(Target::Fatalities, 100.0, &centres, &STEADY);
+        let path = prior.cumulative(Target::Fatalities, 100.0, &centres, &unknown());
         assert!(path.iter().all(|quantiles| quantiles.is_sorted() && quantiles[0] >= 100.0));
         assert!(path.windows(2).all(|pair| pair[0].iter().zip(pair[1]).all(|(a, b)| *a <= b)));
-        let [small, large] = [0.0, 10.0].map(|mu| prior.weekly(Target::ConfirmedCases, 0, mu, &STEADY));
+        let [small, large] = [0.0, 10.0].map(|mu| prior.weekly(Target::ConfirmedCases, 0, mu, &unknown()));
         assert_eq!(small[..3], [0.0; 3], "where nothing is expected, nothing is likely");
         assert!(large[0] > 1000.0 && large[6] < 1e6, "{large:?}");
     }

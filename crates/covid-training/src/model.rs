@@ -222,9 +222,9 @@ impl Model {
                 }
                 Intervals::Sized(calibration) => {
                     let recent = Recent::on(view, places[i], today);
-                    let known = calibration.known(&recent, target, &centres.weekly[i][target.index()]);
+                    let series = calibration.series(&recent, target, &centres.weekly[i][target.index()]);
                     let new = &centres.new.path(i, target)[..horizon];
-                    let quantiles = calibration.cumulative(target, last, new, &known);
+                    let quantiles = calibration.cumulative(target, last, new, &series);
                     let made = points.iter().zip(quantiles).map(|(&x, quantiles)| predicted(point(x, last), quantiles));
                     // The ensemble's points and intervals come from models of their own.
                     let of_two = matches!(self.fitted, Fitted::Ensemble(_));
@@ -247,10 +247,13 @@ impl Model {
                 // The hubs' baseline has quantiles of its own.
                 let own = matches!(self.fitted, Fitted::HubBaseline(_))
                     .then(|| HubBaseline::quantiles(view.counts(places[i], target)));
-                let known = calibration.known(&Recent::on(view, places[i], view.days() - 1), target, &centre);
+                let series = calibration.series(&Recent::on(view, places[i], view.days() - 1), target, &centre);
                 std::array::from_fn(|week| {
-                    let calibrated = || calibration.weekly(target, week, centre[week], &known);
-                    predicted(centre[week].exp_m1(), own.map_or_else(calibrated, |own| own[week]))
+                    let calibrated = || calibration.weekly(target, week, centre[week], &series);
+                    // Its intervals are laid around more than its points say.
+                    let nothing = matches!(self.fitted, Fitted::Persistence(_));
+                    let point = if nothing { 0.0 } else { centre[week].exp_m1() };
+                    predicted(point, own.map_or_else(calibrated, |own| own[week]))
                 })
             })
         };

@@ -32,6 +32,8 @@ pub(crate) struct Unsteadiness {
     features: [f64; FEATURES - 1],
     log: f64,
     level: f64,
+    /// Mean new counts of the last four weeks.
+    mean_week: f64,
     /// Days without reports, if it pauses.
     pub(crate) pause: usize,
 }
@@ -54,12 +56,26 @@ impl Unsteadiness {
             changes[0].abs(),
             weeks.above(month).abs(),
         ];
-        Self { features, log: weeks.log, level: weeks.level, pause: recent.pause(target) }
+        Self { features, log: weeks.log, level: weeks.level, mean_week: month, pause: recent.pause(target) }
+    }
+
+    /// ln(1 + new counts) by which a forecast is compared with others, of a week or, up to an end, of `weeks`: its own, or
+    /// those of as many mean weeks of the last four, whichever is larger. A model that sees no growth forecasts the same for
+    /// every place; how far it errs is a matter of the place.
+    pub(crate) fn size(&self, mu: f64, weeks: f64) -> f64 {
+        mu.max((self.mean_week * weeks).ln_1p())
     }
 
     fn with_centre(&self, mu: f64) -> [f64; FEATURES] {
         std::array::from_fn(|i| self.features.get(i).copied().unwrap_or_else(|| departure(mu, self.log)))
     }
+}
+
+#[cfg(test)]
+impl Unsteadiness {
+    /// A place of which nothing is known.
+    pub(crate) const UNKNOWN: Self =
+        Self { features: [1.0; FEATURES - 1], log: 0.0, level: 0.0, mean_week: 0.0, pause: 0 };
 }
 
 /// How far a forecast lies from the level; one that is not a number is nowhere.
@@ -187,10 +203,16 @@ mod tests {
     }
 
     #[test]
+    fn a_place_is_as_large_as_its_last_weeks_or_its_forecast() {
+        let place = Unsteadiness { mean_week: 6.0, ..Unsteadiness::UNKNOWN };
+        assert_eq!([0.0, 5.0].map(|mu| place.size(mu, 1.0)), [7f64.ln(), 5.0]);
+        assert_eq!(place.size(f64::NAN, 4.0), 25f64.ln(), "an exploded forecast has no size");
+    }
+
+    #[test]
     fn without_errors_every_place_is_as_wide_as_its_size_says() {
         let none = || (0..WEEKS).map(|_| SpreadSums::new()).collect::<Vec<_>>();
         let spread = Spread::learn(&[none(), none()], 0).unwrap();
-        let place = Unsteadiness { features: [1.0; FEATURES - 1], log: 2.0, level: 6.0, pause: 0 };
-        assert_eq!(spread.factors(&place, Target::Fatalities, &[3.0; WEEKS]), [0.0; WEEKS]);
+        assert_eq!(spread.factors(&Unsteadiness::UNKNOWN, Target::Fatalities, &[3.0; WEEKS]), [0.0; WEEKS]);
     }
 }

@@ -1,10 +1,13 @@
 //! Forecasts of a sum over places: a country, the world.
 //!
-//! Quantiles do not add up: places err together, but not as one. So a sum has errors of its own: on every seventh day of the
-//! last half year the model is made as of that day, its new counts are added up over the places, and what came of the sum
-//! gives z = (ln(1 + y) - ln(1 + forecast)) / sqrt(0.09 weeks + 1 / (1 + forecast)). The quantiles are those of a normal z with
-//! the mean and deviation of these, which are weighted with a half-life of 13 weeks and drawn to 0 and 0.5 by a prior worth
-//! four weeks. There are far too few of them for empirical tails.
+//! Quantiles do not add up: places err together, but not as one. The forecast new counts add up, and with them the errors
+//! z = (ln(1 + y) - ln(1 + forecast)) / sqrt(0.09 weeks + 1 / (1 + forecast)) of the sum have a deviation. What the intervals of
+//! the parts say of it is the prior: with widths w (of the 80 % intervals, as deviations) the variance of the sum is
+//! (1 - r) sum of w^2 + r (sum of w)^2, where r = 0.05 is how much two places have in common. What the past says: on every
+//! seventh day of the last half year the model is made as of that day, and its errors of this sum, within 3 prior deviations,
+//! are weighted with a half-life of 13 weeks. Errors h weeks ahead overlap, so each counts as 1/h. They are drawn to the prior,
+//! and their mean to 0, as by eight errors. That leaves a deviation known from a dozen errors at best, so the quantiles are
+//! those of Student's t with 5 degrees of freedom.
 
 use covid_core::{LEVELS, MAX_COUNT, PanelView, Predicted, Target};
 use rayon::prelude::*;
@@ -18,19 +21,28 @@ use crate::{
 
 const PAST_WEEKS: usize = 26;
 const HALF_LIFE_WEEKS: f64 = 13.0;
-const PRIOR_WEEKS: f64 = 4.0;
-const PRIOR_DEVIATION: f64 = 0.5;
 
-/// Standard normal quantiles at the seven levels.
-const NORMAL: [f64; 7] = [
-    -1.959963984540054,
-    -1.2815515655446004,
-    -0.6744897501960817,
+/// Errors that the prior is worth; how much of their variance two places have in common; bounds of the prior deviation.
+const PRIOR: f64 = 8.0;
+const IN_COMMON: f64 = 0.05;
+const DEVIATIONS: [f64; 2] = [0.1, 3.0];
+
+/// The largest error that is learned, in prior deviations.
+const MOST: f64 = 3.0;
+
+/// Quantiles of Student's t with 5 degrees of freedom at the seven levels.
+const STUDENT: [f64; 7] = [
+    -2.5705818366147395,
+    -1.4758840488244815,
+    -0.7266868438004229,
     0.0,
-    0.6744897501960817,
-    1.2815515655446004,
-    1.959963984540054,
+    0.7266868438004229,
+    1.4758840488244815,
+    2.5705818366147395,
 ];
+
+/// From the 10 % to the 90 % quantile of a normal distribution, in deviations.
+const NORMAL_WIDTH: f64 = 2.5631031310892007;
 
 impl Model {
     /// Forecasts of the sum over some places, by position, by target and day ahead, on the as-of date of a replay. The points
@@ -53,19 +65,21 @@ impl Model {
         Ok(Target::ALL.map(|target| {
             let last: f64 = places.iter().map(|&place| view.last_count(place, target)).sum();
             let mut floor = [last; 7];
-            (1..=horizon)
-                .map(|ahead| {
-                    let mu = added_up(&centres, places.len(), target, ahead).ln_1p();
-                    let (mean, deviation) = errors(&past, target, ahead);
-                    let scale = scale(ahead as f64 / 7.0, mu);
-                    for (normal, floor) in NORMAL.into_iter().zip(&mut floor) {
-                        let new = (mu + scale * (mean + deviation * normal)).exp_m1().max(0.0);
-                        *floor = floor.max((last + new).min(MAX_COUNT.max(last)));
-                    }
-                    let point = (0..places.len()).map(|i| parts.get(i, target, ahead).point);
-                    within_interval(Predicted { point: point.sum(), quantiles: floor })
-                })
-                .collect()
+            let day = |ahead: usize| {
+                let parts: Vec<Predicted> = (0..places.len()).map(|i| parts.get(i, target, ahead)).collect();
+                let mu = added_up(&centres, places.len(), target, ahead).ln_1p();
+                let scale = scale(ahead as f64 / 7.0, mu);
+                // A deviation of counts is one of their logarithm times the count.
+                let prior = deviation(&parts) / (mu.exp() * scale);
+                let (mean, deviation) = errors(&past, target, ahead, prior.clamp(DEVIATIONS[0], DEVIATIONS[1]));
+                for (student, floor) in STUDENT.into_iter().zip(&mut floor) {
+                    let new = (mu + scale * (mean + deviation * student)).exp_m1().max(0.0);
+                    *floor = floor.max((last + new).min(MAX_COUNT.max(last)));
+                }
+                let point = parts.iter().map(|part| part.point).sum();
+                within_interval(Predicted { point, quantiles: floor })
+            };
+            (1..=horizon).map(day).collect()
         }))
     }
 }
@@ -114,32 +128,60 @@ fn new_counts(published: &PanelView<'_>, places: &[usize], target: Target, from:
     (sum(to) - sum(from)).max(0.0)
 }
 
-/// Mean and deviation of past errors, with the prior.
-fn errors(past: &[PastSum], target: Target, ahead: usize) -> (f64, f64) {
-    let known = || {
-        let error = |day: &PastSum| Some((day.weight, *day.errors[target.index()].get(ahead - 1)?));
-        past.iter().filter_map(error).filter(|(_, error)| error.is_finite())
-    };
-    let weights = PRIOR_WEEKS + known().map(|(weight, _)| weight).sum::<f64>();
-    let mean = known().map(|(weight, error)| weight * error).sum::<f64>() / weights;
-    let squares: f64 = known().map(|(weight, error)| weight * (error - mean).powi(2)).sum();
-    (mean, ((squares + PRIOR_WEEKS * PRIOR_DEVIATION.powi(2)) / weights).sqrt())
+/// The deviation of a sum of counts by the intervals of its parts.
+fn deviation(parts: &[Predicted]) -> f64 {
+    let widths = || parts.iter().map(|part| (part.quantiles[5] - part.quantiles[1]) / NORMAL_WIDTH);
+    let apart: f64 = widths().map(|width| width * width).sum();
+    let as_one = widths().sum::<f64>().powi(2);
+    ((1.0 - IN_COMMON) * apart + IN_COMMON * as_one).sqrt()
 }
 
-/// The levels are those of the normal quantiles.
-const _: () = assert!(LEVELS.len() == NORMAL.len());
+/// Mean and deviation of past errors, drawn to a mean of 0 and a `prior` deviation.
+fn errors(past: &[PastSum], target: Target, ahead: usize, prior: f64) -> (f64, f64) {
+    let overlap = (ahead as f64 / 7.0).max(1.0);
+    let known = || {
+        let error = |day: &PastSum| Some((day.weight / overlap, *day.errors[target.index()].get(ahead - 1)?));
+        let finite = past.iter().filter_map(error).filter(|(_, error)| error.is_finite());
+        finite.map(|(weight, error)| (weight, error.clamp(-MOST * prior, MOST * prior)))
+    };
+    let weights = PRIOR + known().map(|(weight, _)| weight).sum::<f64>();
+    let mean = known().map(|(weight, error)| weight * error).sum::<f64>() / weights;
+    let squares: f64 = known().map(|(weight, error)| weight * (error - mean).powi(2)).sum();
+    (mean, ((squares + PRIOR * (prior * prior + mean * mean)) / weights).sqrt())
+}
+
+/// The levels are those of Student's quantiles.
+const _: () = assert!(LEVELS.len() == STUDENT.len());
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn parts_err_together_but_not_as_one() {
+        let part = Predicted {
+            point: 10.0,
+            quantiles: [5.0, 10.0 - NORMAL_WIDTH, 9.0, 10.0, 11.0, 10.0 + NORMAL_WIDTH, 15.0],
+        };
+        assert!((deviation(&[part]) - 2.0).abs() < 1e-12, "a sum of one place is that place");
+        let hundred = deviation(&[part; 100]);
+        assert!(
+            hundred > 20.0 && hundred < 200.0 && (hundred - 2.0 * (95.0f64 + 500.0).sqrt()).abs() < 1e-9,
+            "{hundred}"
+        );
+    }
+
+    #[test]
     fn errors_are_drawn_to_the_prior() {
-        assert_eq!(errors(&[], Target::Fatalities, 1), (0.0, PRIOR_DEVIATION));
-        let day = |error: f64| PastSum { weight: 1.0, errors: [vec![error], Vec::new()] };
+        assert_eq!(errors(&[], Target::Fatalities, 1, 0.5), (0.0, 0.5));
+        let day = |error: f64| PastSum { weight: 1.0, errors: [vec![error; 28], Vec::new()] };
         let past: Vec<PastSum> = (0..400).map(|i| day(if i % 2 == 0 { 1.0 } else { 3.0 })).collect();
-        let (mean, deviation) = errors(&past, Target::ConfirmedCases, 1);
-        assert!((mean - 2.0).abs() < 0.03 && (deviation - 1.0).abs() < 0.03, "{mean} {deviation}");
-        assert_eq!(errors(&past, Target::Fatalities, 1), (0.0, PRIOR_DEVIATION), "nothing is known of deaths");
+        let (mean, deviation) = errors(&past, Target::ConfirmedCases, 1, 1.0);
+        assert!((mean - 2.0).abs() < 0.05 && (deviation - 1.0).abs() < 0.05, "{mean} {deviation}");
+        let (overlapping, _) = errors(&past, Target::ConfirmedCases, 28, 1.0);
+        assert!(overlapping < mean, "four weeks ahead, errors of four weeks tell one thing");
+        let (clipped, _) = errors(&past, Target::ConfirmedCases, 1, 0.5);
+        assert!(clipped < 1.5, "no error beyond three prior deviations: {clipped}");
+        assert_eq!(errors(&past, Target::Fatalities, 1, 0.5), (0.0, 0.5), "nothing is known of deaths");
     }
 }

@@ -1,18 +1,18 @@
-//! Tables of standardised errors at nodes of the size of a forecast.
+//! Tables of standardised errors at nodes of size.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{TrainingError, error::check};
 
-/// Nodes on ln(1 + forecast new counts): dense where counts are few.
+/// Nodes on ln(1 + new counts): dense where counts are few.
 pub(crate) const NODES: [f64; 23] = [
     0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0,
     15.0, 16.0,
 ];
 
 /// Errors are counted within this of 0, in bins of this width.
-const MOST: f64 = 8.0;
-const WIDTH: f64 = 0.05;
+const MOST: f64 = 16.0;
+const WIDTH: f64 = 0.1;
 const BINS: usize = 320;
 
 /// A neighbouring node's errors count this share for every step that it is away, up to so many steps.
@@ -34,10 +34,10 @@ const KEPT: [f64; 33] = [
 ];
 
 /// The nodes around a value, the first of them and the share of the second.
-fn around(mu: f64) -> (usize, f64) {
-    let mu = if mu.is_nan() { 0.0 } else { mu.clamp(0.0, NODES[NODES.len() - 1]) };
-    let left = NODES.partition_point(|&node| node <= mu).clamp(1, NODES.len() - 1) - 1;
-    (left, (mu - NODES[left]) / (NODES[left + 1] - NODES[left]))
+fn around(size: f64) -> (usize, f64) {
+    let size = if size.is_nan() { 0.0 } else { size.clamp(0.0, NODES[NODES.len() - 1]) };
+    let left = NODES.partition_point(|&node| node <= size).clamp(1, NODES.len() - 1) - 1;
+    (left, (size - NODES[left]) / (NODES[left + 1] - NODES[left]))
 }
 
 /// What came of one forecast: new counts in the errors' bin of a node, or, in [`NOTHING`], none.
@@ -52,10 +52,10 @@ pub(crate) struct Outcome {
 const NOTHING: u16 = BINS as u16;
 
 impl Outcome {
-    /// An outcome at the two nodes around its forecast `mu`: new counts `seen` (below 0 is 0). None if they were not published
-    /// (NaN).
-    pub(crate) fn of(mu: f64, seen: f64, scale: f64) -> Option<[Self; 2]> {
-        let (left, share) = around(mu);
+    /// An outcome at the two nodes around its size: new counts `seen` (below 0 is 0) after a forecast `mu`. None if they were
+    /// not published (NaN).
+    pub(crate) fn of(size: f64, mu: f64, seen: f64, scale: f64) -> Option<[Self; 2]> {
+        let (left, share) = around(size);
         let error = (seen.max(0.0).ln_1p() - mu) / scale;
         let error = if error.is_nan() { 0.0 } else { error };
         let bin = ((error + MOST) / WIDTH).clamp(0.0, (BINS - 1) as f64) as u16;
@@ -162,18 +162,18 @@ impl Node {
 }
 
 impl NodeQuantiles {
-    /// The share without a new count where ln(1 + forecast) is `mu`.
-    pub(crate) fn zero(&self, mu: f64) -> f64 {
-        self.between(mu, |node| node.zero)
+    /// The share without a new count, by size.
+    pub(crate) fn zero(&self, size: f64) -> f64 {
+        self.between(size, |node| node.zero)
     }
 
     /// The quantile of the standardised errors of the others.
-    pub(crate) fn error(&self, mu: f64, level: f64) -> f64 {
-        self.between(mu, |node| node.error(level))
+    pub(crate) fn error(&self, size: f64, level: f64) -> f64 {
+        self.between(size, |node| node.error(level))
     }
 
-    fn between(&self, mu: f64, value: impl Fn(&Node) -> f64) -> f64 {
-        let (left, share) = around(mu);
+    fn between(&self, size: f64, value: impl Fn(&Node) -> f64) -> f64 {
+        let (left, share) = around(size);
         (1.0 - share) * value(&self.0[left]) + share * value(&self.0[left + 1])
     }
 }
@@ -220,9 +220,9 @@ mod tests {
         for i in 0..20_000 {
             let z = f64::from(i % 2000) / 1000.0 - 1.0;
             let seen = if i % 10 == 0 { 0.0 } else { (5.0 + 0.5 * z).exp_m1() };
-            Outcome::of(5.0, seen, 0.5).unwrap().iter().for_each(|outcome| table.add(outcome, 3.0));
+            Outcome::of(5.0, 5.0, seen, 0.5).unwrap().iter().for_each(|outcome| table.add(outcome, 3.0));
         }
-        assert!(Outcome::of(5.0, f64::NAN, 0.5).is_none());
+        assert!(Outcome::of(5.0, 5.0, f64::NAN, 0.5).is_none());
         let quantiles = table.quantiles(3.0);
         assert!((quantiles.zero(5.0) - 0.1).abs() < 0.001);
         for (level, want) in [(0.1, -0.8), (0.5, 0.0), (0.9, 0.8)] {

@@ -26,26 +26,26 @@ fn the_first_run_trains_predicts_and_commits_and_the_second_is_already_done() {
     Forecast for 2021-06-11, 7 days after 2021-06-04, by covid-predictor-sample 1 (ensemble)
     Location                      Cases           95 % interval  Deaths     95 % interval
     ─────────────────────────────────────────────────────────────────────────────────────
-    Covariantia               3,228,643  3,146,597 .. 3,274,799  40,677  40,110 .. 41,028
-    Quantilia                 2,564,916  2,548,605 .. 2,565,356  19,863  19,785 .. 19,878
-    Challengeria              2,368,744  2,338,439 .. 2,401,301  29,005  28,784 .. 29,332
-    Baselinia                 1,963,694  1,893,599 .. 1,993,717  16,652  16,339 .. 16,845
-    Modelonia                 1,946,183  1,889,513 .. 1,980,334   4,885    4,818 .. 4,943
-    Championia                1,168,615  1,121,548 .. 1,224,262  17,475  17,240 .. 17,732
-    Parquetia                   990,620    960,778 .. 1,019,975   4,671    4,596 .. 4,736
-    Likelihoodia                740,786      732,961 .. 751,630   4,649    4,607 .. 4,692
-    Stochastia                  586,174      569,730 .. 588,416   3,823    3,780 .. 3,849
-    North Lassonia, Lassonia    533,024      519,807 .. 554,642   3,751    3,700 .. 3,821
-    Lower Lassonia, Lassonia    451,410      440,631 .. 465,095   4,824    4,783 .. 4,864
-    Eigenstan                   377,495      360,720 .. 395,933   2,172    2,118 .. 2,203
-    Ridgeland of Shrinkage      357,358      352,115 .. 369,609   2,293    2,258 .. 2,340
-    Pipelinia                   314,313      304,059 .. 329,220     878        854 .. 904
-    Logarithmia                 277,460      260,287 .. 305,359   2,942    2,907 .. 3,001
-    Regressia                   261,135      255,111 .. 269,490   1,260    1,245 .. 1,268
-    Backtestan                  215,389      212,366 .. 216,213   3,111    3,072 .. 3,137
-    Residualia                  199,821      196,800 .. 201,672   3,298    3,248 .. 3,298
-    Kernelstan                  143,201      141,866 .. 143,862   2,676    2,662 .. 2,688
-    Epochia                      89,654        88,178 .. 91,089     671        664 .. 681
+    Covariantia               3,228,643  3,149,335 .. 3,275,492  40,677  40,113 .. 41,017
+    Quantilia                 2,564,186  2,549,108 .. 2,564,186  19,863  19,787 .. 19,872
+    Challengeria              2,368,744  2,340,667 .. 2,399,134  29,005  28,797 .. 29,333
+    Baselinia                 1,963,694  1,896,163 .. 1,994,562  16,652  16,338 .. 16,840
+    Modelonia                 1,946,183  1,890,595 .. 1,982,564   4,885    4,812 .. 4,952
+    Championia                1,168,615  1,122,518 .. 1,227,012  17,475  17,233 .. 17,732
+    Parquetia                   990,620    961,977 .. 1,018,914   4,671    4,590 .. 4,745
+    Likelihoodia                740,786      732,965 .. 751,837   4,649    4,606 .. 4,691
+    Stochastia                  586,174      569,610 .. 589,466   3,823    3,779 .. 3,850
+    North Lassonia, Lassonia    533,024      519,669 .. 553,310   3,751    3,694 .. 3,829
+    Lower Lassonia, Lassonia    451,410      440,236 .. 465,920   4,824    4,780 .. 4,869
+    Eigenstan                   377,495      360,527 .. 396,278   2,172    2,114 .. 2,209
+    Ridgeland of Shrinkage      357,358      352,787 .. 367,850   2,293    2,255 .. 2,343
+    Pipelinia                   314,313      303,778 .. 328,544     878        852 .. 907
+    Logarithmia                 277,460      260,261 .. 311,242   2,942    2,906 .. 3,011
+    Regressia                   261,135      255,151 .. 270,728   1,260    1,244 .. 1,269
+    Backtestan                  215,389      212,326 .. 216,515   3,111    3,073 .. 3,134
+    Residualia                  199,821      196,772 .. 202,003   3,299    3,247 .. 3,300
+    Kernelstan                  143,201      141,860 .. 143,881   2,676    2,662 .. 2,689
+    Epochia                      89,654        88,172 .. 91,155     671        664 .. 681
     ... and 28 more locations, and every day up to then, in the files
     committed: run <run>, 672 rows
     manifest: ./store/sample/predictions/commits/as_of=2021-06-04/<run>.json
@@ -158,10 +158,10 @@ fn show_tells_of_a_place_a_country_and_the_world_and_commits_nothing() {
     North Lassonia, Lassonia: 501,961 cases and 3,608 deaths on 2021-06-04; forecast by covid-predictor-sample 1 (ensemble)
     Date        Target          Forecast   Median       50 % interval       80 % interval       95 % interval
     ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-    2021-06-05  ConfirmedCases   506,591  505,781  504,837 .. 506,347  503,858 .. 506,897  501,961 .. 507,906
-    2021-06-06  ConfirmedCases   511,646  509,460  507,714 .. 510,632  505,475 .. 511,793  501,961 .. 512,774
-    2021-06-05  Fatalities         3,622    3,625      3,621 .. 3,629      3,617 .. 3,633      3,608 .. 3,637
-    2021-06-06  Fatalities         3,638    3,642      3,635 .. 3,649      3,629 .. 3,655      3,608 .. 3,662
+    2021-06-05  ConfirmedCases   506,591  505,820  504,887 .. 506,376  504,073 .. 506,937  501,961 .. 507,857
+    2021-06-06  ConfirmedCases   511,646  509,492  507,811 .. 510,643  506,236 .. 511,818  501,961 .. 512,815
+    2021-06-05  Fatalities         3,622    3,625      3,621 .. 3,629      3,617 .. 3,633      3,608 .. 3,638
+    2021-06-06  Fatalities         3,638    3,642      3,634 .. 3,649      3,629 .. 3,655      3,608 .. 3,662
     The forecast is the model's own; median and intervals correct its past errors.
     ----- stderr -----
     simulated sample (simulated, 48 locations x 500 days, seed 1): 48 locations x 500 days up to 2021-06-04; repair: 171 counts in 29 series lowered
@@ -172,12 +172,13 @@ fn show_tells_of_a_place_a_country_and_the_world_and_commits_nothing() {
     exit: 0
     ----- stdout -----
     Lassonia (sum of 4 locations): 991,583 cases and 9,357 deaths on 2021-06-04; forecast by covid-predictor-sample 1 (ensemble)
-    Date        Target           Forecast     Median           50 % interval         80 % interval         95 % interval
-    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-    2021-06-05  ConfirmedCases    998,471    997,445      995,822 .. 999,689  994,750 .. 1,002,434  993,869 .. 1,006,614
-    2021-06-06  ConfirmedCases  1,006,055  1,002,796  1,000,136 .. 1,006,284  998,286 .. 1,010,341  996,687 .. 1,016,214
-    2021-06-05  Fatalities          9,374      9,380          9,369 .. 9,402        9,363 .. 9,438        9,360 .. 9,513
-    2021-06-06  Fatalities          9,401      9,399          9,378 .. 9,441        9,368 .. 9,513        9,362 .. 9,669
+    Date        Target           Forecast     Median           50 % interval           80 % interval         95 % interval
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    2021-06-05  ConfirmedCases    998,459    998,115      996,799 .. 999,763    995,720 .. 1,001,897  994,531 .. 1,006,057
+    2021-06-06  ConfirmedCases  1,006,045  1,004,137  1,002,132 .. 1,006,523  1,000,400 .. 1,009,458  998,367 .. 1,014,815
+    2021-06-05  Fatalities          9,374      9,388          9,381 .. 9,396          9,376 .. 9,407        9,370 .. 9,428
+    2021-06-06  Fatalities          9,401      9,415          9,405 .. 9,426          9,396 .. 9,441        9,387 .. 9,468
+    The forecast is the model's own; median and intervals correct its past errors.
     ----- stderr -----
     ");
     assert_run!(run(&sandbox, &["show", "--location", "World", "--on", "2021-06-30", "-q"]), @"
@@ -186,8 +187,8 @@ fn show_tells_of_a_place_a_country_and_the_world_and_commits_nothing() {
     World (sum of 48 locations): 18,493,240 cases and 170,971 deaths on 2021-06-04; forecast by covid-predictor-sample 1 (ensemble)
     Date        Target            Forecast      Median             50 % interval             80 % interval             95 % interval
     ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-    2021-06-30  ConfirmedCases  22,110,481  21,867,244  21,453,549 .. 22,338,751  21,124,766 .. 22,819,209  20,800,352 .. 23,427,503
-    2021-06-30  Fatalities         190,834     188,228        186,306 .. 190,390        184,760 .. 192,567        183,216 .. 195,290
+    2021-06-30  ConfirmedCases  22,094,771  21,553,358  21,185,948 .. 21,970,899  20,853,281 .. 22,461,102  20,439,673 .. 23,304,255
+    2021-06-30  Fatalities         190,806     187,810        186,370 .. 189,384        185,015 .. 191,162        183,246 .. 194,072
     The forecast is the model's own; median and intervals correct its past errors.
     ----- stderr -----
     ");

@@ -28,7 +28,7 @@ fn runs_are_sorted_filtered_and_limited() {
     ----- stdout -----
     Tracking run                      Started               Status    Model                 As of        RMSLE  rmsle.Fatalities  Differing parameters
     ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-    <id>  2030-01-02T03:04:05Z  FINISHED  ensemble              2021-05-01  0.0190            0.0136  model.half_life=60 model.penalty=300
+    <id>  2030-01-02T03:04:05Z  FINISHED  ensemble              2021-05-01  0.0189            0.0134  model.half_life=60 model.penalty=300
     <id>  2030-01-02T03:04:05Z  FINISHED  residual-ridge        2021-05-01  0.0192            0.0142  model.half_life=60 model.penalty=300
     <id>  2030-01-02T03:04:05Z  FINISHED  ets                   2021-05-01  0.0256            0.0161  model.window=182
     <id>  2030-01-02T03:04:05Z  FINISHED  damped-growth-7-0.95  2021-05-01  0.0247            0.0166  model.phi=0.95 model.window=7
@@ -113,26 +113,26 @@ fn two_runs_stand_side_by_side() {
 
     Metric                                    A       B    B - A
     ────────────────────────────────────────────────────────────
-    rmsle                                0.0444  0.0190  -0.0254
+    rmsle                                0.0444  0.0189  -0.0255
     rmsle.ConfirmedCases                 0.0623  0.0244  -0.0380
-    rmsle.Fatalities                     0.0265  0.0136  -0.0129
-    rmsle_to_persistence.ConfirmedCases  1.0000  0.3906  -0.6094
-    rmsle_to_persistence.Fatalities      1.0000  0.5136  -0.4864
+    rmsle.Fatalities                     0.0265  0.0134  -0.0130
+    rmsle_to_persistence.ConfirmedCases  1.0000  0.3907  -0.6093
+    rmsle_to_persistence.Fatalities      1.0000  0.5073  -0.4927
 
     Days ahead  Cases A  Cases B    B - A  Deaths A  Deaths B    B - A
     ──────────────────────────────────────────────────────────────────
-             1   0.0353   0.0246  -0.0107    0.0048    0.0043  -0.0006
+             1   0.0353   0.0247  -0.0107    0.0048    0.0043  -0.0006
              2   0.0413   0.0209  -0.0204    0.0117    0.0074  -0.0042
              3   0.0493   0.0206  -0.0287    0.0182    0.0108  -0.0074
              4   0.0581   0.0220  -0.0362    0.0251    0.0138  -0.0113
-             5   0.0676   0.0234  -0.0443    0.0297    0.0153  -0.0145
-             6   0.0783   0.0259  -0.0524    0.0355    0.0182  -0.0173
-             7   0.0856   0.0282  -0.0575    0.0403    0.0181  -0.0222
+             5   0.0676   0.0234  -0.0443    0.0297    0.0152  -0.0145
+             6   0.0783   0.0259  -0.0524    0.0355    0.0179  -0.0176
+             7   0.0856   0.0281  -0.0575    0.0403    0.0177  -0.0227
 
     Count at origin, from  Cases A  Cases B    B - A  Deaths A  Deaths B    B - A
     ─────────────────────────────────────────────────────────────────────────────
-                        0        -        -        -    0.0000    0.0079  +0.0079
-                        1   0.2423   0.1232  -0.1192    0.0271    0.0199  -0.0071
+                        0        -        -        -    0.0000    0.0062  +0.0062
+                        1   0.2423   0.1232  -0.1191    0.0271    0.0199  -0.0071
                       100   0.0546   0.0198  -0.0349    0.0286    0.0127  -0.0159
                     10000   0.0490   0.0145  -0.0345    0.0228    0.0042  -0.0186
                   1000000   0.0414   0.0058  -0.0355         -         -        -
@@ -151,29 +151,29 @@ fn two_runs_stand_side_by_side() {
 
     Metric                                    A       B    B - A
     ────────────────────────────────────────────────────────────
-    rmsle                                0.0209  0.0190  -0.0020
+    rmsle                                0.0209  0.0189  -0.0021
     rmsle.ConfirmedCases                 0.0244  0.0244  -0.0000
-    rmsle.Fatalities                     0.0175  0.0136  -0.0039
-    rmsle_to_persistence.ConfirmedCases  0.3775  0.3906  +0.0131
-    rmsle_to_persistence.Fatalities      0.4814  0.5136  +0.0322
+    rmsle.Fatalities                     0.0175  0.0134  -0.0041
+    rmsle_to_persistence.ConfirmedCases  0.3774  0.3907  +0.0133
+    rmsle_to_persistence.Fatalities      0.4813  0.5073  +0.0260
 
     Days ahead  Cases A  Cases B    B - A  Deaths A  Deaths B    B - A
     ──────────────────────────────────────────────────────────────────
-             1   0.0114   0.0246  +0.0132    0.0080    0.0043  -0.0037
+             1   0.0114   0.0247  +0.0132    0.0079    0.0043  -0.0037
              2   0.0217   0.0209  -0.0008    0.0177    0.0074  -0.0102
              3   0.0261   0.0206  -0.0055    0.0168    0.0108  -0.0060
-             4   0.0251   0.0220  -0.0032    0.0169    0.0138  -0.0031
-             5   0.0259   0.0234  -0.0025    0.0186    0.0153  -0.0034
-             6   0.0250   0.0259  +0.0008    0.0195    0.0182  -0.0013
-             7   0.0261   0.0282  +0.0021    0.0204    0.0181  -0.0023
+             4   0.0252   0.0220  -0.0032    0.0169    0.0138  -0.0031
+             5   0.0258   0.0234  -0.0025    0.0186    0.0152  -0.0034
+             6   0.0250   0.0259  +0.0008    0.0195    0.0179  -0.0017
+             7   0.0261   0.0281  +0.0021    0.0204    0.0177  -0.0028
 
     Count at origin, from  Cases A  Cases B    B - A  Deaths A  Deaths B    B - A
     ─────────────────────────────────────────────────────────────────────────────
-                        0        -        -        -    0.0047    0.0079  +0.0032
-                        1   0.0462   0.1232  +0.0769    0.0314    0.0199  -0.0114
+                        0        -        -        -    0.0047    0.0062  +0.0016
+                        1   0.0462   0.1232  +0.0770    0.0314    0.0199  -0.0115
                       100   0.0295   0.0198  -0.0097    0.0122    0.0127  +0.0005
-                    10000   0.0144   0.0145  +0.0000    0.0063    0.0042  -0.0021
-                  1000000   0.0086   0.0058  -0.0027         -         -        -
+                    10000   0.0144   0.0145  +0.0001    0.0063    0.0042  -0.0021
+                  1000000   0.0086   0.0058  -0.0028         -         -        -
     ----- stderr -----
     ");
 }
@@ -268,7 +268,7 @@ fn what_will_change_is_said_before_it_does() {
     exit: 0
     ----- stdout -----
     version 2 of covid-predictor-sample would be the champion, before: version 1
-    the champion's recipe on newer data: mean RMSLE 0.0135 against 0.0137 as trained on 2021-04-01, on 8 origins since, may be worse by 25 %
+    the champion's recipe on newer data: mean RMSLE 0.0135 against 0.0136 as trained on 2021-04-01, on 8 origins since, may be worse by 25 %
     version 2: model stage Archived -> Production, gets alias champion
     version 1: model stage Production -> Archived, loses alias champion
     nothing was changed
@@ -282,7 +282,7 @@ fn what_will_change_is_said_before_it_does() {
     When                  What      Champion before  Champion after  Evidence
     ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
     2030-01-02T03:04:05Z  promote   none             1               the registry had no champion
-    2030-01-02T03:04:05Z  promote   1                2               the champion's recipe on newer data: mean RMSLE 0.0183 against 0.0196 as trained on 2021-04-01, on 4 origins since, may be worse by 25 %
+    2030-01-02T03:04:05Z  promote   1                2               the champion's recipe on newer data: mean RMSLE 0.0182 against 0.0194 as trained on 2021-04-01, on 4 origins since, may be worse by 25 %
     2030-01-02T03:04:05Z  rollback  2                1               by hand, the gate not asked
     ----- stderr -----
     ");
@@ -292,16 +292,16 @@ fn what_will_change_is_said_before_it_does() {
     ----- stdout -----
     Version  Aliases   Model stage  Model     Trained as of  Registered             RMSLE
     ─────────────────────────────────────────────────────────────────────────────────────
-    2                  Archived     ensemble  2021-05-01     2030-01-02T03:04:05Z  0.0190
+    2                  Archived     ensemble  2021-05-01     2030-01-02T03:04:05Z  0.0189
     1        champion  Production   ensemble  2021-04-01     2030-01-02T03:04:05Z  0.0209
-    version 2, promote (the champion's recipe on newer data: mean RMSLE 0.0183 against 0.0196 as trained on 2021-04-01, on 4 origins since, may be worse by 25 %) at 2030-01-02T03:04:05Z
+    version 2, promote (the champion's recipe on newer data: mean RMSLE 0.0182 against 0.0194 as trained on 2021-04-01, on 4 origins since, may be worse by 25 %) at 2030-01-02T03:04:05Z
     version 1, rollback (by hand, the gate not asked) at 2030-01-02T03:04:05Z
 
     What each version forecast best: its RMSLE as a share of that of persistence, on the origins of its own training
     Version  Target  Share  Best days ahead  Best counts at origin  Best of all versions at
     ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
     2        cases    0.39  7 (0.33)         1000000+ (0.14)        days 1, 3-5; counts 1-99, 10000-999999, 1000000+
-    2        deaths   0.51  7 (0.45)         10000-999999 (0.18)    days 1; counts 10000-999999
+    2        deaths   0.51  7 (0.44)         10000-999999 (0.18)    days 1; counts 10000-999999
     1        cases    0.38  7 (0.29)         1000000+ (0.19)        days 2, 6-7; counts 100-9999
     1        deaths   0.48  7 (0.40)         10000-999999 (0.22)    days 2-7; counts 1-99, 100-9999
     ----- stderr -----

@@ -94,7 +94,7 @@ fn the_first_training_makes_a_champion_and_the_second_has_nothing_to_do() {
     Version  Target  Share  Best days ahead  Best counts at origin  Best of all versions at
     ───────────────────────────────────────────────────────────────────────────────────────
     1        cases    0.35  7 (0.28)         1000000+ (0.23)
-    1        deaths   0.49  7 (0.41)         10000-999999 (0.22)
+    1        deaths   0.49  7 (0.41)         10000-999999 (0.23)
     ----- stderr -----
     ");
     assert_run!(run(&sandbox, &["runs", "-q"]), @"

@@ -5,8 +5,8 @@ use std::fmt;
 use covid_core::{PanelView, Target};
 use serde::{Deserialize, Serialize};
 
-use super::{FittedForecaster, Forecaster};
-use crate::{LogPaths, TrainingError};
+use super::{FittedForecaster, Forecaster, LinearDrift};
+use crate::{LogPaths, TrainingError, paths::Centres};
 
 /// The last published count, for every day ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -26,6 +26,13 @@ impl FittedForecaster for Persistence {
             cases.fill(view.last_log(places[i], Target::ConfirmedCases));
             deaths.fill(view.last_log(places[i], Target::Fatalities));
         })
+    }
+
+    /// The points say that nothing new will be counted. It is, and by far the most where much was: so the intervals are laid
+    /// around the last week's new counts.
+    fn centres(&self, view: &PanelView<'_>, places: &[usize], horizon: usize) -> Centres {
+        let points = self.predict_places(view, places, Centres::days(horizon));
+        Centres { points, ..LinearDrift::DEFAULT.centres(view, places, horizon) }
     }
 }
 

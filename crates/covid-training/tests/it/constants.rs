@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Sizes, buffers and look-up grids: how a thing is computed, not what is assumed.
-const BOOKKEEPING: [&str; 18] = [
+const BOOKKEEPING: [&str; 19] = [
     "FEATURES",
     "LANES",
     "BINS",
@@ -12,7 +12,8 @@ const BOOKKEEPING: [&str; 18] = [
     "NOTHING",
     "CHUNK",
     "EMPTY",
-    "NORMAL",
+    "NORMAL_WIDTH",
+    "STUDENT",
     "CANDIDATES",
     "CONSTANT",
     "FORMAT_VERSION",

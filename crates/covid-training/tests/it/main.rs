@@ -1,6 +1,7 @@
 //! What must always hold of training: no look-ahead, exact model files, figures computed elsewhere.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod calibration;
 mod constants;
 mod daily_reports;
 mod golden;
