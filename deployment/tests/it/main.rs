@@ -26,26 +26,26 @@ fn the_first_run_trains_predicts_and_commits_and_the_second_is_already_done() {
     Forecast for 2021-06-11, 7 days after 2021-06-04, by covid-predictor-sample 1 (ensemble)
     Location                      Cases           95 % interval  Deaths     95 % interval
     ─────────────────────────────────────────────────────────────────────────────────────
-    Covariantia               3,228,643  3,149,335 .. 3,275,492  40,677  40,113 .. 41,017
-    Quantilia                 2,564,186  2,549,108 .. 2,564,186  19,863  19,787 .. 19,872
-    Challengeria              2,368,744  2,340,667 .. 2,399,134  29,005  28,797 .. 29,333
-    Baselinia                 1,963,694  1,896,163 .. 1,994,562  16,652  16,338 .. 16,840
-    Modelonia                 1,946,183  1,890,595 .. 1,982,564   4,885    4,812 .. 4,952
-    Championia                1,168,615  1,122,518 .. 1,227,012  17,475  17,233 .. 17,732
-    Parquetia                   990,620    961,977 .. 1,018,914   4,671    4,590 .. 4,745
-    Likelihoodia                740,786      732,965 .. 751,837   4,649    4,606 .. 4,691
-    Stochastia                  586,174      569,610 .. 589,466   3,823    3,779 .. 3,850
-    North Lassonia, Lassonia    533,024      519,669 .. 553,310   3,751    3,694 .. 3,829
-    Lower Lassonia, Lassonia    451,410      440,236 .. 465,920   4,824    4,780 .. 4,869
-    Eigenstan                   377,495      360,527 .. 396,278   2,172    2,114 .. 2,209
-    Ridgeland of Shrinkage      357,358      352,787 .. 367,850   2,293    2,255 .. 2,343
-    Pipelinia                   314,313      303,778 .. 328,544     878        852 .. 907
-    Logarithmia                 277,460      260,261 .. 311,242   2,942    2,906 .. 3,011
-    Regressia                   261,135      255,151 .. 270,728   1,260    1,244 .. 1,269
-    Backtestan                  215,389      212,326 .. 216,515   3,111    3,073 .. 3,134
-    Residualia                  199,821      196,772 .. 202,003   3,299    3,247 .. 3,300
-    Kernelstan                  143,201      141,860 .. 143,881   2,676    2,662 .. 2,689
-    Epochia                      89,654        88,172 .. 91,155     671        664 .. 681
+    Covariantia               3,226,427  3,153,418 .. 3,274,628  40,675  40,099 .. 40,966
+    Quantilia                 2,563,527  2,549,328 .. 2,563,527  19,861  19,788 .. 19,870
+    Challengeria              2,371,667  2,346,683 .. 2,408,123  29,022  28,833 .. 29,354
+    Baselinia                 1,962,628  1,897,258 .. 1,987,469  16,653  16,337 .. 16,816
+    Modelonia                 1,945,778  1,894,939 .. 1,983,779   4,885    4,810 .. 4,940
+    Championia                1,169,235  1,125,623 .. 1,223,828  17,488  17,242 .. 17,722
+    Parquetia                 1,007,034    922,834 .. 1,072,106   4,689    4,490 .. 4,823
+    Likelihoodia                740,660      733,108 .. 749,863   4,648    4,606 .. 4,686
+    Stochastia                  585,041      568,742 .. 585,112   3,822    3,780 .. 3,842
+    North Lassonia, Lassonia    541,823      501,961 .. 577,335   3,755    3,608 .. 3,906
+    Lower Lassonia, Lassonia    451,654      440,748 .. 463,891   4,826    4,779 .. 4,863
+    Eigenstan                   377,260      360,646 .. 392,568   2,173    2,113 .. 2,198
+    Ridgeland of Shrinkage      356,707      352,602 .. 364,931   2,292    2,252 .. 2,331
+    Pipelinia                   314,585      304,990 .. 328,530     878        854 .. 903
+    Logarithmia                 278,727      260,585 .. 300,873   2,949    2,908 .. 2,991
+    Regressia                   259,388      253,593 .. 262,650   1,258    1,243 .. 1,264
+    Backtestan                  215,083      212,272 .. 215,726   3,107    3,071 .. 3,122
+    Residualia                  198,925      196,153 .. 198,925   3,280    3,247 .. 3,280
+    Kernelstan                  143,225      141,861 .. 143,622   2,675    2,662 .. 2,686
+    Epochia                      89,713        88,202 .. 90,810     671        663 .. 680
     ... and 28 more locations, and every day up to then, in the files
     committed: run <run>, 672 rows
     manifest: ./store/sample/predictions/commits/as_of=2021-06-04/<run>.json
@@ -158,11 +158,10 @@ fn show_tells_of_a_place_a_country_and_the_world_and_commits_nothing() {
     North Lassonia, Lassonia: 501,961 cases and 3,608 deaths on 2021-06-04; forecast by covid-predictor-sample 1 (ensemble)
     Date        Target          Forecast   Median       50 % interval       80 % interval       95 % interval
     ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-    2021-06-05  ConfirmedCases   506,591  505,820  504,887 .. 506,376  504,073 .. 506,937  501,961 .. 507,857
-    2021-06-06  ConfirmedCases   511,646  509,492  507,811 .. 510,643  506,236 .. 511,818  501,961 .. 512,815
-    2021-06-05  Fatalities         3,622    3,625      3,621 .. 3,629      3,617 .. 3,633      3,608 .. 3,638
-    2021-06-06  Fatalities         3,638    3,642      3,634 .. 3,649      3,629 .. 3,655      3,608 .. 3,662
-    The forecast is the model's own; median and intervals correct its past errors.
+    2021-06-05  ConfirmedCases   506,206  502,816  501,961 .. 508,519  501,961 .. 519,326  501,961 .. 568,307
+    2021-06-06  ConfirmedCases   512,717  507,916  503,435 .. 513,932  501,961 .. 521,582  501,961 .. 568,307
+    2021-06-05  Fatalities         3,612    3,615      3,608 .. 3,634      3,608 .. 3,658      3,608 .. 3,726
+    2021-06-06  Fatalities         3,629    3,629      3,615 .. 3,653      3,608 .. 3,683      3,608 .. 3,726
     ----- stderr -----
     simulated sample (simulated, 48 locations x 500 days, seed 1): 48 locations x 500 days up to 2021-06-04; repair: 171 counts in 29 series lowered
     no champion of covid-predictor-sample yet: training one first
@@ -172,12 +171,12 @@ fn show_tells_of_a_place_a_country_and_the_world_and_commits_nothing() {
     exit: 0
     ----- stdout -----
     Lassonia (sum of 4 locations): 991,583 cases and 9,357 deaths on 2021-06-04; forecast by covid-predictor-sample 1 (ensemble)
-    Date        Target           Forecast     Median           50 % interval           80 % interval         95 % interval
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-    2021-06-05  ConfirmedCases    998,459    998,115      996,799 .. 999,763    995,720 .. 1,001,897  994,531 .. 1,006,057
-    2021-06-06  ConfirmedCases  1,006,045  1,004,137  1,002,132 .. 1,006,523  1,000,400 .. 1,009,458  998,367 .. 1,014,815
-    2021-06-05  Fatalities          9,374      9,388          9,381 .. 9,396          9,376 .. 9,407        9,370 .. 9,428
-    2021-06-06  Fatalities          9,401      9,415          9,405 .. 9,426          9,396 .. 9,441        9,387 .. 9,468
+    Date        Target           Forecast     Median           50 % interval         80 % interval         95 % interval
+    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    2021-06-05  ConfirmedCases    998,159    998,643    996,867 .. 1,001,016  995,503 .. 1,004,298  994,117 .. 1,011,255
+    2021-06-06  ConfirmedCases  1,007,170  1,004,951  1,001,337 .. 1,009,902  998,632 .. 1,016,933  995,968 .. 1,032,333
+    2021-06-05  Fatalities          9,364      9,386          9,376 .. 9,402        9,369 .. 9,427        9,363 .. 9,491
+    2021-06-06  Fatalities          9,393      9,413          9,397 .. 9,434        9,385 .. 9,465        9,374 .. 9,533
     The forecast is the model's own; median and intervals correct its past errors.
     ----- stderr -----
     ");
@@ -187,8 +186,8 @@ fn show_tells_of_a_place_a_country_and_the_world_and_commits_nothing() {
     World (sum of 48 locations): 18,493,240 cases and 170,971 deaths on 2021-06-04; forecast by covid-predictor-sample 1 (ensemble)
     Date        Target            Forecast      Median             50 % interval             80 % interval             95 % interval
     ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-    2021-06-30  ConfirmedCases  22,094,771  21,553,358  21,185,948 .. 21,970,899  20,853,281 .. 22,461,102  20,439,673 .. 23,304,255
-    2021-06-30  Fatalities         190,806     187,810        186,370 .. 189,384        185,015 .. 191,162        183,246 .. 194,072
+    2021-06-30  ConfirmedCases  22,134,580  21,649,676  21,275,879 .. 22,073,687  20,936,788 .. 22,570,545  20,514,206 .. 23,423,106
+    2021-06-30  Fatalities         190,983     187,971        186,536 .. 189,539        185,182 .. 191,307        183,414 .. 194,197
     The forecast is the model's own; median and intervals correct its past errors.
     ----- stderr -----
     ");

@@ -26,12 +26,12 @@ fn runs_are_sorted_filtered_and_limited() {
     assert_run!(run(&sandbox, &asked), @"
     exit: 0
     ----- stdout -----
-    Tracking run                      Started               Status    Model                 As of        RMSLE  rmsle.Fatalities  Differing parameters
-    ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-    <id>  2030-01-02T03:04:05Z  FINISHED  ensemble              2021-05-01  0.0189            0.0134  model.half_life=60 model.penalty=300
-    <id>  2030-01-02T03:04:05Z  FINISHED  residual-ridge        2021-05-01  0.0192            0.0142  model.half_life=60 model.penalty=300
-    <id>  2030-01-02T03:04:05Z  FINISHED  ets                   2021-05-01  0.0256            0.0161  model.window=182
-    <id>  2030-01-02T03:04:05Z  FINISHED  damped-growth-7-0.95  2021-05-01  0.0247            0.0166  model.phi=0.95 model.window=7
+    Tracking run                      Started               Status    Model           As of        RMSLE  rmsle.Fatalities  Differing parameters
+    ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    <id>  2030-01-02T03:04:05Z  FINISHED  ensemble        2021-05-01  0.0189            0.0135  model.half_life=60 model.penalty=300
+    <id>  2030-01-02T03:04:05Z  FINISHED  residual-ridge  2021-05-01  0.0192            0.0142  model.half_life=60 model.penalty=300
+    <id>  2030-01-02T03:04:05Z  FINISHED  ets             2021-05-01  0.0256            0.0161  model.window=182
+    <id>  2030-01-02T03:04:05Z  FINISHED  weekly-trend    2021-05-01  0.0234            0.0166  model.carried=0.6 model.newest=0.8 model.phi=0.85 model.world=5
     ----- stderr -----
     ");
     assert_run!(run(&sandbox, &["runs", "-q", "--sort=-rmsle", "--filter", "model.window>=7"]), @"
@@ -42,11 +42,11 @@ fn runs_are_sorted_filtered_and_limited() {
     <id>  2030-01-02T03:04:05Z  FINISHED  polynomial-2          2021-04-01  0.0393  model.degree=2 model.window=21
     <id>  2030-01-02T03:04:05Z  FINISHED  polynomial-3          2021-05-01  0.0311  model.degree=3 model.window=21
     <id>  2030-01-02T03:04:05Z  FINISHED  ets                   2021-04-01  0.0302  model.window=182
-    <id>  2030-01-02T03:04:05Z  FINISHED  linear-drift          2021-04-01  0.0265  model.window=7
+    <id>  2030-01-02T03:04:05Z  FINISHED  linear-drift          2021-04-01  0.0264  model.window=7
     <id>  2030-01-02T03:04:05Z  FINISHED  ets                   2021-05-01  0.0256  model.window=182
     <id>  2030-01-02T03:04:05Z  FINISHED  damped-growth-7-0.95  2021-04-01  0.0256  model.phi=0.95 model.window=7
     <id>  2030-01-02T03:04:05Z  FINISHED  damped-growth-7-0.95  2021-05-01  0.0247  model.phi=0.95 model.window=7
-    <id>  2030-01-02T03:04:05Z  FINISHED  linear-drift          2021-05-01  0.0240  model.window=7
+    <id>  2030-01-02T03:04:05Z  FINISHED  linear-drift          2021-05-01  0.0239  model.window=7
     ----- stderr -----
     ");
     assert_run!(run(&sandbox, &["runs", "-q", "--filter", "rmsle<0"]), @"
@@ -114,28 +114,28 @@ fn two_runs_stand_side_by_side() {
     Metric                                    A       B    B - A
     ────────────────────────────────────────────────────────────
     rmsle                                0.0444  0.0189  -0.0255
-    rmsle.ConfirmedCases                 0.0623  0.0244  -0.0380
-    rmsle.Fatalities                     0.0265  0.0134  -0.0130
-    rmsle_to_persistence.ConfirmedCases  1.0000  0.3907  -0.6093
-    rmsle_to_persistence.Fatalities      1.0000  0.5073  -0.4927
+    rmsle.ConfirmedCases                 0.0623  0.0242  -0.0381
+    rmsle.Fatalities                     0.0265  0.0135  -0.0129
+    rmsle_to_persistence.ConfirmedCases  1.0000  0.3884  -0.6116
+    rmsle_to_persistence.Fatalities      1.0000  0.5113  -0.4887
 
     Days ahead  Cases A  Cases B    B - A  Deaths A  Deaths B    B - A
     ──────────────────────────────────────────────────────────────────
-             1   0.0353   0.0247  -0.0107    0.0048    0.0043  -0.0006
-             2   0.0413   0.0209  -0.0204    0.0117    0.0074  -0.0042
-             3   0.0493   0.0206  -0.0287    0.0182    0.0108  -0.0074
-             4   0.0581   0.0220  -0.0362    0.0251    0.0138  -0.0113
-             5   0.0676   0.0234  -0.0443    0.0297    0.0152  -0.0145
-             6   0.0783   0.0259  -0.0524    0.0355    0.0179  -0.0176
-             7   0.0856   0.0281  -0.0575    0.0403    0.0177  -0.0227
+             1   0.0353   0.0248  -0.0106    0.0048    0.0043  -0.0005
+             2   0.0413   0.0210  -0.0203    0.0117    0.0075  -0.0042
+             3   0.0493   0.0206  -0.0287    0.0182    0.0109  -0.0074
+             4   0.0581   0.0219  -0.0362    0.0251    0.0140  -0.0112
+             5   0.0676   0.0232  -0.0444    0.0297    0.0154  -0.0143
+             6   0.0783   0.0256  -0.0527    0.0355    0.0180  -0.0175
+             7   0.0856   0.0278  -0.0579    0.0403    0.0178  -0.0225
 
     Count at origin, from  Cases A  Cases B    B - A  Deaths A  Deaths B    B - A
     ─────────────────────────────────────────────────────────────────────────────
-                        0        -        -        -    0.0000    0.0062  +0.0062
-                        1   0.2423   0.1232  -0.1191    0.0271    0.0199  -0.0071
-                      100   0.0546   0.0198  -0.0349    0.0286    0.0127  -0.0159
-                    10000   0.0490   0.0145  -0.0345    0.0228    0.0042  -0.0186
-                  1000000   0.0414   0.0058  -0.0355         -         -        -
+                        0        -        -        -    0.0000    0.0065  +0.0065
+                        1   0.2423   0.1229  -0.1195    0.0271    0.0201  -0.0069
+                      100   0.0546   0.0198  -0.0348    0.0286    0.0127  -0.0158
+                    10000   0.0490   0.0142  -0.0347    0.0228    0.0040  -0.0187
+                  1000000   0.0414   0.0055  -0.0359         -         -        -
     ----- stderr -----
     ");
     assert_run!(run(&sandbox, &["runs", "-q", "--compare", "v1", "v2"]), @"
@@ -151,29 +151,29 @@ fn two_runs_stand_side_by_side() {
 
     Metric                                    A       B    B - A
     ────────────────────────────────────────────────────────────
-    rmsle                                0.0209  0.0189  -0.0021
-    rmsle.ConfirmedCases                 0.0244  0.0244  -0.0000
-    rmsle.Fatalities                     0.0175  0.0134  -0.0041
-    rmsle_to_persistence.ConfirmedCases  0.3774  0.3907  +0.0133
-    rmsle_to_persistence.Fatalities      0.4813  0.5073  +0.0260
+    rmsle                                0.0211  0.0189  -0.0022
+    rmsle.ConfirmedCases                 0.0246  0.0242  -0.0004
+    rmsle.Fatalities                     0.0176  0.0135  -0.0041
+    rmsle_to_persistence.ConfirmedCases  0.3812  0.3884  +0.0072
+    rmsle_to_persistence.Fatalities      0.4833  0.5113  +0.0280
 
     Days ahead  Cases A  Cases B    B - A  Deaths A  Deaths B    B - A
     ──────────────────────────────────────────────────────────────────
-             1   0.0114   0.0247  +0.0132    0.0079    0.0043  -0.0037
-             2   0.0217   0.0209  -0.0008    0.0177    0.0074  -0.0102
-             3   0.0261   0.0206  -0.0055    0.0168    0.0108  -0.0060
-             4   0.0252   0.0220  -0.0032    0.0169    0.0138  -0.0031
-             5   0.0258   0.0234  -0.0025    0.0186    0.0152  -0.0034
-             6   0.0250   0.0259  +0.0008    0.0195    0.0179  -0.0017
-             7   0.0261   0.0281  +0.0021    0.0204    0.0177  -0.0028
+             1   0.0108   0.0248  +0.0139    0.0078    0.0043  -0.0035
+             2   0.0225   0.0210  -0.0015    0.0179    0.0075  -0.0103
+             3   0.0267   0.0206  -0.0060    0.0169    0.0109  -0.0060
+             4   0.0256   0.0219  -0.0037    0.0171    0.0140  -0.0031
+             5   0.0262   0.0232  -0.0030    0.0187    0.0154  -0.0033
+             6   0.0251   0.0256  +0.0005    0.0196    0.0180  -0.0016
+             7   0.0258   0.0278  +0.0019    0.0204    0.0178  -0.0026
 
     Count at origin, from  Cases A  Cases B    B - A  Deaths A  Deaths B    B - A
     ─────────────────────────────────────────────────────────────────────────────
-                        0        -        -        -    0.0047    0.0062  +0.0016
-                        1   0.0462   0.1232  +0.0770    0.0314    0.0199  -0.0115
-                      100   0.0295   0.0198  -0.0097    0.0122    0.0127  +0.0005
-                    10000   0.0144   0.0145  +0.0001    0.0063    0.0042  -0.0021
-                  1000000   0.0086   0.0058  -0.0028         -         -        -
+                        0        -        -        -    0.0047    0.0065  +0.0018
+                        1   0.0462   0.1229  +0.0767    0.0315    0.0201  -0.0114
+                      100   0.0300   0.0198  -0.0102    0.0123    0.0127  +0.0005
+                    10000   0.0143   0.0142  -0.0001    0.0060    0.0040  -0.0020
+                  1000000   0.0080   0.0055  -0.0025         -         -        -
     ----- stderr -----
     ");
 }
@@ -268,7 +268,7 @@ fn what_will_change_is_said_before_it_does() {
     exit: 0
     ----- stdout -----
     version 2 of covid-predictor-sample would be the champion, before: version 1
-    the champion's recipe on newer data: mean RMSLE 0.0135 against 0.0136 as trained on 2021-04-01, on 8 origins since, may be worse by 25 %
+    the champion's recipe on newer data: mean RMSLE 0.0134 against 0.0134 as trained on 2021-04-01, on 8 origins since, may be worse by 25 %
     version 2: model stage Archived -> Production, gets alias champion
     version 1: model stage Production -> Archived, loses alias champion
     nothing was changed
@@ -282,7 +282,7 @@ fn what_will_change_is_said_before_it_does() {
     When                  What      Champion before  Champion after  Evidence
     ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
     2030-01-02T03:04:05Z  promote   none             1               the registry had no champion
-    2030-01-02T03:04:05Z  promote   1                2               the champion's recipe on newer data: mean RMSLE 0.0182 against 0.0194 as trained on 2021-04-01, on 4 origins since, may be worse by 25 %
+    2030-01-02T03:04:05Z  promote   1                2               the champion's recipe on newer data: mean RMSLE 0.0182 against 0.0196 as trained on 2021-04-01, on 4 origins since, may be worse by 25 %
     2030-01-02T03:04:05Z  rollback  2                1               by hand, the gate not asked
     ----- stderr -----
     ");
@@ -293,17 +293,17 @@ fn what_will_change_is_said_before_it_does() {
     Version  Aliases   Model stage  Model     Trained as of  Registered             RMSLE
     ─────────────────────────────────────────────────────────────────────────────────────
     2                  Archived     ensemble  2021-05-01     2030-01-02T03:04:05Z  0.0189
-    1        champion  Production   ensemble  2021-04-01     2030-01-02T03:04:05Z  0.0209
-    version 2, promote (the champion's recipe on newer data: mean RMSLE 0.0182 against 0.0194 as trained on 2021-04-01, on 4 origins since, may be worse by 25 %) at 2030-01-02T03:04:05Z
+    1        champion  Production   ensemble  2021-04-01     2030-01-02T03:04:05Z  0.0211
+    version 2, promote (the champion's recipe on newer data: mean RMSLE 0.0182 against 0.0196 as trained on 2021-04-01, on 4 origins since, may be worse by 25 %) at 2030-01-02T03:04:05Z
     version 1, rollback (by hand, the gate not asked) at 2030-01-02T03:04:05Z
 
     What each version forecast best: its RMSLE as a share of that of persistence, on the origins of its own training
     Version  Target  Share  Best days ahead  Best counts at origin  Best of all versions at
     ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-    2        cases    0.39  7 (0.33)         1000000+ (0.14)        days 1, 3-5; counts 1-99, 10000-999999, 1000000+
+    2        cases    0.39  7 (0.32)         1000000+ (0.13)        days 1, 3-5; counts 1-99, 10000-999999, 1000000+
     2        deaths   0.51  7 (0.44)         10000-999999 (0.18)    days 1; counts 10000-999999
-    1        cases    0.38  7 (0.29)         1000000+ (0.19)        days 2, 6-7; counts 100-9999
-    1        deaths   0.48  7 (0.40)         10000-999999 (0.22)    days 2-7; counts 1-99, 100-9999
+    1        cases    0.38  7 (0.29)         1000000+ (0.17)        days 2, 6-7; counts 100-9999
+    1        deaths   0.48  7 (0.40)         10000-999999 (0.21)    days 2-7; counts 1-99, 100-9999
     ----- stderr -----
     ");
     assert_run!(run(&sandbox, &["rollback", "-q", "--dry-run"]), @"

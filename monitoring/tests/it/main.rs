@@ -21,27 +21,27 @@ fn with_nothing_due_it_scores_a_backdated_forecast_and_the_second_run_is_already
     RMSLE of 7 days, 7 days up to 2021-06-04: ▁▂▃▅▆██ 0.0139 (no change 0.0286)
     Location                         RMSLE  No change  Bias (log)  Its data
     ────────────────────────────────────────────────────────────────────────────
-    Rustacea                        0.0595     0.0439     +0.0478  no fault seen
-    North Tensoria, Tensoria        0.0239     0.0450     -0.0223  no fault seen
-    North Lassonia, Lassonia        0.0221     0.0330     +0.0198  no fault seen
-    South Featuristan, Featuristan  0.0220     0.0423     +0.0077  no fault seen
-    North Sigmoidia, Sigmoidia      0.0191     0.0543     -0.0009  no fault seen
-    back-dated forecast (none was due) against what was published up to 2021-06-04: RMSLE 0.0139, no change 0.0286: 51 % better than no change (48 locations)
+    Rustacea                        0.0593     0.0439     +0.0476  no fault seen
+    North Tensoria, Tensoria        0.0223     0.0450     -0.0218  no fault seen
+    North Lassonia, Lassonia        0.0220     0.0330     +0.0198  no fault seen
+    South Featuristan, Featuristan  0.0218     0.0423     +0.0080  no fault seen
+    Logarithmia                     0.0208     0.0273     -0.0191  no fault seen
+    back-dated forecast (none was due) against what was published up to 2021-06-04: RMSLE 0.0139, no change 0.0286: 52 % better than no change (48 locations)
     (no model saw data after its day; the recipe itself may have been chosen with later data)
     scored: <run> (as of 2021-05-28)
     Target           RMSLE  No change  Bias (log)    WIS  In 50 %  In 80 %  In 95 %  Rows
     ─────────────────────────────────────────────────────────────────────────────────────
-    ConfirmedCases  0.0166     0.0406     +0.0006  2,076     51 %     78 %     91 %   336
-    Fatalities      0.0112     0.0166     +0.0036     13     59 %     80 %     95 %   336
+    ConfirmedCases  0.0164     0.0406     +0.0005  1,960     52 %     78 %     92 %   336
+    Fatalities      0.0113     0.0166     +0.0036     13     59 %     80 %     93 %   336
     Days ahead   RMSLE  No change
     ─────────────────────────────
-             1  0.0046     0.0063
-             2  0.0067     0.0106
-             3  0.0102     0.0169
-             4  0.0137     0.0241
+             1  0.0050     0.0063
+             2  0.0070     0.0106
+             3  0.0103     0.0169
+             4  0.0138     0.0241
              5  0.0179     0.0327
              6  0.0198     0.0382
-             7  0.0165     0.0467
+             7  0.0161     0.0467
     committed: run <run>, 672 rows
     manifest: ./store/sample/backdated/monitoring/commits/as_of=2021-06-04/<run>.json
     page:     ./store/sample/backdated/monitoring/reports/as_of=2021-06-04/report.html
