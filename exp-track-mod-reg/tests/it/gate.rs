@@ -4,17 +4,45 @@ use covid_testing::{Sandbox, assert_run};
 
 use crate::run;
 
-/// On the sample polynomial is the best candidate on the first of these dates, and damped growth on the second.
-const POLYNOMIAL_IS_BEST: &str = "2020-04-01";
-const DAMPED_GROWTH_IS_BEST: &str = "2020-08-01";
+/// On the sample `weekly-trend` beats `ensemble` by the test as of this date, which is a bit better two months later.
+const WEEKLY_TREND_WINS: &str = "2020-09-01";
+const ENSEMBLE_IS_BETTER: &str = "2020-11-01";
+
+/// The last line that a training prints: what it decided.
+fn decision(sandbox: &Sandbox, as_of: &str) -> String {
+    let run = run(sandbox, &["-q", "--as-of", as_of]);
+    assert!(run.success(), "{run}");
+    run.stdout.lines().last().unwrap_or_default().to_owned()
+}
 
 #[test]
 fn another_recipe_must_win_the_paired_test() {
+    for (level, decided) in [("0.05", "was not promoted"), ("0.3", "promoted to champion")] {
+        let sandbox = Sandbox::new();
+        let first = decision(&sandbox, WEEKLY_TREND_WINS);
+        assert_eq!(first, "weekly-trend is registered as version 1 of covid-predictor-sample, its first champion");
+        let second = decision(&sandbox.env("COVID_GATE_LEVEL", level), ENSEMBLE_IS_BETTER);
+        let evidence = format!("on 8 origins, paired test p = 0.238, needed below {level}");
+        assert!(second.contains(decided) && second.ends_with(&evidence), "{second}");
+    }
+}
+
+#[test]
+fn another_recipe_than_ensemble_must_win_the_paired_test() {
     let sandbox = Sandbox::new();
-    assert!(run(&sandbox, &["-q", "--as-of", POLYNOMIAL_IS_BEST]).success());
-    // With 8 origins no result is less likely than 1 in 256: nothing can pass at this level.
+    let taken = run(&sandbox, &["-q", "--as-of", "2020-10-01"]);
+    let told = "shrunk-growth is not taken: that it beats ensemble has p = 0.387 by the paired test\n\
+                ensemble is registered as version 1";
+    assert!(taken.stdout.contains(told), "{taken}");
+}
+
+/// With 8 origins no result is less likely than 1 in 256: no other recipe can pass at this level.
+#[test]
+fn the_same_recipe_needs_no_test() {
+    let sandbox = Sandbox::new();
+    assert!(run(&sandbox, &["-q", "--as-of", "2020-04-01"]).success());
     let strict = sandbox.env("COVID_GATE_LEVEL", "0.001");
-    assert_run!(run(&strict, &["-q", "--as-of", DAMPED_GROWTH_IS_BEST]), @"
+    assert_run!(run(&strict, &["-q", "--as-of", "2020-08-01"]), @"
     exit: 0
     ----- stdout -----
     covid-predictor-sample: RMSLE 7 days ahead, mean over 8 origins from 2020-06-06 to 2020-07-25
@@ -54,14 +82,14 @@ fn another_recipe_must_win_the_paired_test() {
     1        deaths   0.82  7 (0.78)         1-99 (0.84)
     ----- stderr -----
     ");
-    assert_run!(run(&strict, &["promote", "2", "-q", "--as-of", DAMPED_GROWTH_IS_BEST]), @"
+    assert_run!(run(&strict, &["promote", "2", "-q", "--as-of", "2020-08-01"]), @"
     exit: 0
     ----- stdout -----
     version 2 of covid-predictor-sample is the champion already: nothing to do
     ----- stderr -----
     ");
     let usual = strict.env("COVID_GATE_LEVEL", "0.5");
-    assert_run!(run(&usual, &["promote", "2", "-q", "--as-of", DAMPED_GROWTH_IS_BEST]), @"
+    assert_run!(run(&usual, &["promote", "2", "-q", "--as-of", "2020-08-01"]), @"
     exit: 0
     ----- stdout -----
     version 2 of covid-predictor-sample is the champion already: nothing to do
