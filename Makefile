@@ -133,9 +133,9 @@ ifeq ($(TEST_DATA),)
 else
 	cargo build $(CARGO_FLAGS) --release --workspace --bins --examples
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
-	cargo run $(CARGO_FLAGS) --release -q -p covid-training --example scale -- 1000 10000 100000 >"$$folder/scale" && \
+	'$(TARGET)/release/examples/scale' 1000 10000 100000 >"$$folder/scale" && \
 	COVID_TEST_DATA='$(TEST_DATA)' python3 -B benches/peers/smoothing.py >"$$folder/ets" && \
-	cargo run $(CARGO_FLAGS) --release -p exp-track-mod-reg --example accuracy -- --data '$(TEST_DATA)' \
+	'$(TARGET)/release/examples/accuracy' --data '$(TEST_DATA)' \
 		--printed "$$folder/scale" --printed "$$folder/ets" --out docs/accuracy.md
 endif
 

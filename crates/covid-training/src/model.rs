@@ -11,7 +11,7 @@ use crate::{
     error::check,
     models::recent::Recent,
     paths::Centres,
-    train::train_on_origins,
+    train::{train_on_origins, with_teachers},
 };
 
 /// The version of the model file that this program writes. Every older one must still load (`tests/golden`).
@@ -103,15 +103,17 @@ impl Model {
     /// # Errors
     /// If a fit fails.
     pub fn for_every_weekday(mut self, replay: &Replay<'_>) -> Result<Self, TrainingError> {
-        if !matches!(self.spec, Spec::ResidualRidge(_) | Spec::Ensemble(_)) {
+        if !self.spec.learns_for_all() {
             return Ok(self);
         }
         let day = replay.published().earlier(self.trained_as_of)?.days() - 1;
-        let fit = |before: usize| match day.checked_sub(before) {
-            Some(day) => replay.fit(&self.spec, &replay.prepared(day)?.view()),
-            None => Ok(self.fitted.clone()),
-        };
-        self.weekdays = (1..7).into_par_iter().map(fit).collect::<Result<_, TrainingError>>()?;
+        self.weekdays = with_teachers(replay, |teachers| {
+            let fit = |before: usize| match day.checked_sub(before) {
+                Some(day) => teachers.fit(&self.spec, &teachers.prepared(day)?.view()),
+                None => Ok(self.fitted.clone()),
+            };
+            (1..7).into_par_iter().map(fit).collect::<Result<_, TrainingError>>()
+        })?;
         Ok(self)
     }
 

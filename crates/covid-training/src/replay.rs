@@ -34,6 +34,11 @@ impl<'a> Replay<'a> {
         Self { published, prepare, horizon, losses: Mutex::default(), past: PastDays::new(published) }
     }
 
+    /// The same of other places.
+    pub(crate) fn of_places<'b>(&'b self, panel: &'b Panel) -> Replay<'b> {
+        Replay::new(panel.view(), self.prepare, self.horizon)
+    }
+
     /// The published counts.
     pub fn published(&self) -> PanelView<'a> {
         self.published

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use covid_core::Date;
+use covid_core::{Date, Panel, PanelError, PanelView, Target};
 use rayon::prelude::*;
 
 use crate::{
@@ -27,6 +27,46 @@ pub fn train_in_turn<E: From<TrainingError>>(
     mut each: impl FnMut(Vec<Vec<Model>>) -> Result<(), E>,
 ) -> Result<(), E> {
     TrainingError::check_horizon(horizon)?;
+    with_teachers(replay, |teachers| train_with(replay, teachers, recipes, origins, horizon, settings, &mut each))
+}
+
+/// The most places that teach what holds for all: coefficients and past errors. More would not make them better, and cost time.
+const MOST_TEACHERS: usize = 20_000;
+
+/// Does some work with the replay of the places that teach: all, or of very many every second, third or so.
+pub(crate) fn with_teachers<T, E: From<TrainingError>>(
+    replay: &Replay<'_>,
+    work: impl FnOnce(&Replay<'_>) -> Result<T, E>,
+) -> Result<T, E> {
+    match every_few(&replay.published(), MOST_TEACHERS).map_err(TrainingError::from)? {
+        None => work(replay),
+        Some(some) => work(&replay.of_places(&some)),
+    }
+}
+
+/// At most so many places of a view, evenly over their order; none if there are no more.
+fn every_few(view: &PanelView<'_>, most: usize) -> Result<Option<Panel>, PanelError> {
+    let places = view.locations();
+    let step = places.len().div_ceil(most);
+    if step < 2 {
+        return Ok(None);
+    }
+    let positions = (0..places.len()).step_by(step);
+    let locations = positions.clone().map(|place| places[place].clone()).collect();
+    let series = positions.flat_map(|place| Target::ALL.map(|target| view.counts(place, target)));
+    Panel::new(locations, view.date(0), view.days(), series.flatten().copied().collect()).map(Some)
+}
+
+/// The training of [`train_in_turn`], by what some of the places teach.
+fn train_with<E: From<TrainingError>>(
+    replay: &Replay<'_>,
+    teachers: &Replay<'_>,
+    recipes: &[Recipe],
+    origins: &[Date],
+    horizon: usize,
+    settings: &TrainingSettings,
+    each: &mut impl FnMut(Vec<Vec<Model>>) -> Result<(), E>,
+) -> Result<(), E> {
     let days = days_of(replay, origins)?;
     learn_tuning_losses(replay, recipes, &days, settings)?;
     let tuned = |&day: &usize| {
@@ -40,10 +80,10 @@ pub fn train_in_turn<E: From<TrainingError>>(
     for days in passed.chunks(days_at_once(&replay.published())) {
         let mut calibrations: Vec<(Spec, HashMap<usize, Calibration>)> = Vec::new();
         for (spec, learner) in &mut learners {
-            calibrations.push((*spec, learner.pass(replay, days)?.into_iter().collect()));
+            calibrations.push((*spec, learner.pass(teachers, days)?.into_iter().collect()));
         }
         let origins = days.par_iter().filter_map(|&day| Some((day, chosen.get(&day)?)));
-        let models = origins.map(|(day, specs)| models(replay, recipes, day, specs, &calibrations));
+        let models = origins.map(|(day, specs)| models([replay, teachers], recipes, day, specs, &calibrations));
         let models: Vec<Vec<Model>> = models.collect::<Result<_, TrainingError>>()?;
         if !models.is_empty() {
             each(models)?;
@@ -92,7 +132,7 @@ fn learners(chosen: &BTreeMap<usize, Vec<Spec>>, horizon: usize, settings: &Trai
 
 /// The models of a day.
 fn models(
-    replay: &Replay<'_>,
+    [replay, teachers]: [&Replay<'_>; 2],
     recipes: &[Recipe],
     day: usize,
     specs: &[Spec],
@@ -103,7 +143,10 @@ fn models(
         let known = calibrations.iter().find(|(known, _)| known == spec);
         let calibration = known.and_then(|(_, known)| known.get(&day)).cloned();
         let calibration = calibration.ok_or_else(|| TrainingError::UnknownModel(spec.to_string()))?;
-        let fitted = replay.fit(spec, &prepared.view())?;
+        let fitted = match spec.learns_for_all() {
+            true => teachers.fit(spec, &teachers.prepared(day)?.view())?,
+            false => replay.fit(spec, &prepared.view())?,
+        };
         Ok(Model::new(recipe, *spec, fitted, prepared.last_date(), calibration))
     };
     recipes.iter().zip(specs).map(model).collect()
@@ -153,4 +196,25 @@ pub(crate) fn learn_tuning_losses(
 fn tuned_on(replay: &Replay<'_>, day: usize, settings: &TrainingSettings) -> (Vec<usize>, usize) {
     let horizon = settings.horizon.min(replay.horizon());
     (origins_before(day, horizon, settings.every, settings.tuning_origins), horizon)
+}
+
+#[cfg(test)]
+mod tests {
+    use covid_core::Location;
+
+    use super::*;
+
+    #[test]
+    fn of_very_many_places_some_teach_evenly_over_their_order() {
+        let names = |panel: &Panel| panel.locations().iter().map(|place| place.name().to_owned()).collect::<Vec<_>>();
+        let places = (0..25).map(|place| Location::country(&format!("P{place:02}"))).collect();
+        let values = (0..25 * 2 * 3).map(f64::from).collect();
+        let panel = Panel::new(places, Date::constant(2020, 1, 22), 3, values).unwrap();
+        assert_eq!(every_few(&panel.view(), 25).unwrap().map(|some| some.digest()), None);
+        let some = every_few(&panel.view(), 10).unwrap().unwrap();
+        assert_eq!(names(&some), ["P00", "P03", "P06", "P09", "P12", "P15", "P18", "P21", "P24"]);
+        assert_eq!(some.counts(1, Target::Fatalities), panel.counts(3, Target::Fatalities));
+        let earlier = panel.as_of(Date::constant(2020, 1, 23)).unwrap();
+        assert_eq!(every_few(&earlier, 10).unwrap().unwrap().last_date(), Date::constant(2020, 1, 23));
+    }
 }

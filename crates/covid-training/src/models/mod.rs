@@ -187,6 +187,11 @@ impl Spec {
         }
     }
 
+    /// Whether a fit is regressions over all places and past days, and keeps nothing of a single place.
+    pub(crate) fn learns_for_all(&self) -> bool {
+        matches!(self, Self::ResidualRidge(_) | Self::Ensemble(_))
+    }
+
     fn without_parameters(text: &str) -> Option<Self> {
         [Self::Persistence(Persistence), Self::HubBaseline(HubBaseline), Self::Ensemble(Ensemble)]
             .into_iter()
