@@ -64,19 +64,27 @@ pub(crate) fn show(report: &ShowReport) -> String {
         report.as_of,
         report.model
     );
-    let mut columns = vec![Column::text("Date"), Column::text("Target"), Column::number("Forecast")];
-    columns.extend(["Median", "50 % interval", "80 % interval", "95 % interval"].map(Column::number));
-    let mut table = Table::new(columns);
-    for day in &report.days {
-        table.row(day_cells(day));
+    let _ = writeln!(text, "{}", days("Date", &report.days));
+    if !report.weeks.is_empty() {
+        let _ = writeln!(text, "{}", days("New in the week to", &report.weeks));
     }
-    let _ = writeln!(text, "{table}");
     if report.model.ends_with("(persistence)") {
         text.push_str(NO_CHANGE);
     } else if report.days.iter().any(|day| day.point < day.quantiles[2] || day.point > day.quantiles[4]) {
         text.push_str("The forecast is the model's own; median and intervals correct its past errors.\n");
     }
     text
+}
+
+/// A table of days, or of weeks by their last day.
+fn days(date: &'static str, days: &[ShownDay]) -> Table {
+    let mut columns = vec![Column::text(date), Column::text("Target"), Column::number("Forecast")];
+    columns.extend(["Median", "50 % interval", "80 % interval", "95 % interval"].map(Column::number));
+    let mut table = Table::new(columns);
+    for day in days {
+        table.row(day_cells(day));
+    }
+    table
 }
 
 fn day_cells(day: &ShownDay) -> Vec<String> {

@@ -43,8 +43,9 @@ impl<'a> TextTable<'a> {
         if layout.separator != b',' {
             remarks.push(format!("the columns are separated by {}, not by commas", layout.separators()));
         }
-        let numbers_rows =
-            |row: &ByteRecord| row.get(0).is_some_and(|cell| cell.trim_ascii().iter().all(u8::is_ascii_digit));
+        let numbers_rows = |row: &ByteRecord| {
+            row.get(0).is_some_and(|cell| str::from_utf8(cell).is_ok_and(|cell| cell.trim().parse::<u64>().is_ok()))
+        };
         let names = Names::of_record(&header);
         if is_index_name(names.get(0)) && numbers_rows(&first_row) {
             remarks.push(index_remark(1));

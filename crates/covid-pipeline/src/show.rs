@@ -1,6 +1,6 @@
 //! What is to be expected in one place, a country or the world; nothing is committed.
 
-use covid_core::{Date, Fault, MAX_HORIZON, Predicted, Selection, SelectionKind, Target, add_days};
+use covid_core::{Date, Fault, MAX_HORIZON, Predicted, Selection, SelectionKind, Target, WEEKS_AHEAD, add_days};
 use covid_data::repair;
 use covid_registry::Registry;
 use serde::Serialize;
@@ -12,14 +12,14 @@ use crate::{
     train::{ensure_champion, tell_of_refit},
 };
 
-/// One day of what is shown.
+/// One day of what is shown, or one week.
 #[derive(Debug, Clone, Serialize)]
 pub struct ShownDay {
-    /// The date.
+    /// The date; of a week its last one.
     pub date: String,
     /// The target.
     pub target: Target,
-    /// The forecast count.
+    /// The forecast count; of a week its new counts.
     pub point: f64,
     /// The seven quantiles.
     pub quantiles: [f64; 7],
@@ -40,8 +40,10 @@ pub struct ShowReport {
     pub published: [f64; 2],
     /// The registered model and version, with its hyper-parameters.
     pub model: String,
-    /// The days, by target.
+    /// The days, by target: cumulative counts.
     pub days: Vec<ShownDay>,
+    /// The next four weeks, by target: new counts, with quantiles of their own. None for a sum, or where one date was asked for.
+    pub weeks: Vec<ShownDay>,
     /// The training that had to come first.
     pub trained: Option<TrainingReport>,
 }
@@ -68,20 +70,25 @@ pub async fn show(
         let published = work.published()?;
         let dated = champion.on(published, work.repair, &work.settings.training)?;
         let sum = selection.kind != SelectionKind::Location;
-        let paths = with_replay(&work, MAX_HORIZON, |replay| {
+        let (paths, weekly) = with_replay(&work, MAX_HORIZON, |replay| {
             if sum {
-                return Ok(dated.model.forecast_sum(replay, &selection.indices, horizon)?);
+                return Ok((dated.model.forecast_sum(replay, &selection.indices, horizon)?, None));
             }
             let prepared = repair(&published, work.repair).0;
             let forecast = dated.model.forecast_places(&prepared.view(), &selection.indices, horizon)?;
-            Ok(Target::ALL.map(|target| forecast.path(0, target).to_vec()))
+            let weekly = dated.model.forecast_weeks(&prepared.view(), &selection.indices);
+            Ok((Target::ALL.map(|target| forecast.path(0, target).to_vec()), weekly.filter(|_| on.is_none())))
         })?;
         let ahead = if on.is_some() { horizon..=horizon } else { 1..=horizon };
-        let day = |target: Target, ahead: usize| {
-            let Predicted { point, quantiles } = paths[target.index()][ahead - 1];
-            ShownDay { date: add_days(work.as_of, ahead as i64).to_string(), target, point, quantiles }
+        let shown = |target: Target, ahead: usize, Predicted { point, quantiles }: Predicted| ShownDay {
+            date: add_days(work.as_of, ahead as i64).to_string(),
+            target,
+            point,
+            quantiles,
         };
         let targets = published.targets();
+        let week = |target, week| Some(shown(target, 7 * week, weekly.as_ref()?.get(0, target, week)));
+        let weeks = targets.iter().flat_map(|&target| (1..=WEEKS_AHEAD).filter_map(move |ahead| week(target, ahead)));
         let days = targets.iter().copied().flat_map(|target| ahead.clone().map(move |ahead| (target, ahead)));
         Ok(ShowReport {
             published: Target::ALL.map(|target| {
@@ -91,7 +98,8 @@ pub async fn show(
             sum,
             as_of: work.as_of.to_string(),
             model: format!("{} {} ({})", champion.name, dated.version, dated.model.spec()),
-            days: days.map(|(target, ahead)| day(target, ahead)).collect(),
+            weeks: weeks.collect(),
+            days: days.map(|(target, ahead)| shown(target, ahead, paths[target.index()][ahead - 1])).collect(),
             label: selection.label,
             trained: None,
         })

@@ -10,8 +10,8 @@
 //! own size. Where nothing happened (y = 0) the tables keep a share, not a z: a quantile below that share is exactly 0.
 //!
 //! In a pause of reporting of k days ([`crate::models::pause`]) nothing comes within d days with the chance stated there, and
-//! what is missing may come in bulk, a share m = k / d of the counts of d days: mu is ln(1 + m) / 2 higher, half way between all
-//! of it and none, and S^2 is m larger. Outcomes of pauses enter no table.
+//! what is missing may come in bulk, a share m = k / d of the counts of d days (of a week that ends after d days, too): mu is
+//! ln(1 + m) / 2 higher, half way between all of it and none, and S^2 is m larger. Outcomes of pauses enter no table.
 //!
 //! It is split conformal prediction by groups (Vovk et al. 2005, Algorithmic Learning in a Random World), with weights for
 //! age (Barber et al. 2023, doi 10.1214/23-AOS2276); neighbouring nodes and a normal prior stand in for the errors that a
@@ -59,13 +59,11 @@ pub(crate) fn scale(weeks: f64, size: f64) -> f64 {
     (0.09 * weeks + (-size).exp()).sqrt()
 }
 
-/// The logarithms of the factors of a series, on the scales of the weeks.
-pub(crate) type Factors = [f64; WEEKS];
-
 /// What a calibration knows of one series.
 pub(crate) struct Series {
     place: Unsteadiness,
-    factors: Factors,
+    /// Logarithms of the factors on the scales of the weeks.
+    factors: [f64; WEEKS],
 }
 
 impl Series {

@@ -1,6 +1,8 @@
 //! A trained model: what a registered version holds, and its file.
 
-use covid_core::{Date, Forecast, Location, PanelView, Predicted, Target, WeeklyForecast, one_line, sha256_hex};
+use covid_core::{
+    Date, Forecast, Location, PanelView, Predicted, Target, WEEKS_AHEAD, WeeklyForecast, one_line, sha256_hex,
+};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -193,6 +195,13 @@ impl Model {
                 as_of: view.as_of(),
             }),
         }
+    }
+
+    /// New counts of the next four weeks of some locations of the view, by position, in the order given; none of a model of
+    /// format version 1, or of a forecast that exploded. The view must be of the whole panel.
+    pub fn forecast_weeks(&self, view: &PanelView<'_>, places: &[usize]) -> Option<WeeklyForecast> {
+        let centres = self.fitted_for(view.as_of()).centres(view, places, 7 * WEEKS_AHEAD);
+        self.weekly(view, places, &centres).filter(|weeks| weeks.exploded().is_none())
     }
 
     /// Refuses a horizon beyond the quantiles that the model has.

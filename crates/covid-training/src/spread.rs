@@ -4,9 +4,6 @@
 //! e = |ln(1 + y) - mu| / S, and what is learned is ln(e + 0.3), within 2.5 of 0, from past forecasts whose week is known; places
 //! weigh as the fourth root of their level, a week as 0.5^(weeks / 52). The general level of errors is the tables' to say, so
 //! only departures from the mean place count, within 1.5 of 0, and with i weeks of forecasts as i / (i + 20).
-//!
-//! In a pause of k days ([`crate::models::pause`]) S^2 grows by k / d for d days ahead: what is missing may come in bulk
-//! among the counts of d days, or some of it may.
 
 use covid_core::Target;
 use serde::{Deserialize, Serialize};

@@ -77,7 +77,9 @@ impl Model {
                     *floor = floor.max((last + new).min(MAX_COUNT.max(last)));
                 }
                 let point = parts.iter().map(|part| part.point).sum();
-                within_interval(Predicted { point, quantiles: floor })
+                let sum = Predicted { point, quantiles: floor };
+                // As for each of the places: the ensemble's points and intervals come from models of their own.
+                if matches!(self.spec(), Spec::Ensemble(_)) { within_interval(sum) } else { sum }
             };
             (1..=horizon).map(day).collect()
         }))

@@ -201,8 +201,32 @@ fn tuned_on(replay: &Replay<'_>, day: usize, settings: &TrainingSettings) -> (Ve
 #[cfg(test)]
 mod tests {
     use covid_core::Location;
+    use covid_data::Simulation;
 
     use super::*;
+
+    /// What holds for all is learned from the teachers alone: a model of all places is the one that they alone would give.
+    #[test]
+    fn what_holds_for_all_is_learned_from_the_teachers() {
+        let panel = Simulation::new(9, 100, 3).unwrap().panel();
+        let some = every_few(&panel.view(), 3).unwrap().unwrap();
+        let prepare = |view: &PanelView<'_>| view.to_panel();
+        let full = Replay::new(panel.view(), &prepare, 14);
+        let teachers = full.of_places(&some);
+        let settings = TrainingSettings { horizon: 7, every: 7, tuning_origins: 2, calibration_half_life: 20 };
+        let trained = |replay: &Replay<'_>, teachers: &Replay<'_>| {
+            let mut models = Vec::new();
+            let recipes = ["ensemble", "residual-ridge"].map(|name| name.parse().unwrap());
+            let mut each = |trained: Vec<Vec<Model>>| {
+                models.extend(trained.into_iter().flatten());
+                Ok::<(), TrainingError>(())
+            };
+            train_with(replay, teachers, &recipes, &[panel.last_date()], 14, &settings, &mut each).unwrap();
+            models
+        };
+        assert_eq!(trained(&full, &teachers), trained(&teachers, &teachers));
+        assert_ne!(trained(&full, &teachers), trained(&full, &full));
+    }
 
     #[test]
     fn of_very_many_places_some_teach_evenly_over_their_order() {

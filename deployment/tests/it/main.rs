@@ -162,6 +162,16 @@ fn show_tells_of_a_place_a_country_and_the_world_and_commits_nothing() {
     2021-06-06  ConfirmedCases   512,717  507,916  503,435 .. 513,932  501,961 .. 521,582  501,961 .. 568,307
     2021-06-05  Fatalities         3,612    3,615      3,608 .. 3,634      3,608 .. 3,658      3,608 .. 3,726
     2021-06-06  Fatalities         3,629    3,629      3,615 .. 3,653      3,608 .. 3,683      3,608 .. 3,726
+    New in the week to  Target          Forecast  Median     50 % interval     80 % interval  95 % interval
+    ───────────────────────────────────────────────────────────────────────────────────────────────────────
+    2021-06-11          ConfirmedCases    34,697  38,077  29,708 .. 49,123  22,155 .. 59,875    0 .. 75,373
+    2021-06-18          ConfirmedCases    28,602  31,520  22,995 .. 41,237  16,112 .. 52,725    0 .. 67,613
+    2021-06-25          ConfirmedCases    24,135  26,486  18,685 .. 38,798  11,736 .. 52,147    0 .. 71,643
+    2021-07-02          ConfirmedCases    20,663  22,636  14,638 .. 34,571   9,298 .. 55,425    0 .. 76,667
+    2021-06-11          Fatalities           155     161        130 .. 194        100 .. 231       0 .. 300
+    2021-06-18          Fatalities           155     156        131 .. 187        100 .. 229       0 .. 294
+    2021-06-25          Fatalities           137     133        108 .. 168         86 .. 215       0 .. 291
+    2021-07-02          Fatalities           122     118         89 .. 163         62 .. 227       0 .. 354
     ----- stderr -----
     simulated sample (simulated, 48 locations x 500 days, seed 1): 48 locations x 500 days up to 2021-06-04; repair: 171 counts in 29 series lowered
     no champion of covid-predictor-sample yet: training one first

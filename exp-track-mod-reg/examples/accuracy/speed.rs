@@ -28,13 +28,14 @@ pub(crate) struct Speed {
 pub(crate) fn measure(project: &Project) -> Result<Vec<Speed>> {
     let view = project.published()?;
     let prepare = |view: &PanelView<'_>| repair(view, project.repair).0;
-    let replay = Replay::new(view, &prepare, AHEAD);
     let seen = prepare(&view);
     let measure = |recipe: Recipe| {
         let spec: Spec = recipe.grid()[0];
         let (fitted, fit) = timed(|| spec.fit(&seen.view()));
         let fitted = fitted?;
         let (_, predict) = timed(|| fitted.predict(&seen.view(), AHEAD));
+        // One of its own: what past days teach is kept for those that ask later.
+        let replay = Replay::new(view, &prepare, AHEAD);
         let (model, train) = timed(|| Model::train(&replay, recipe, &project.settings.training));
         let model = model?;
         let (_, forecast) = timed(|| model.forecast(&seen.view(), AHEAD));

@@ -21,6 +21,16 @@ fn with_another_future(panel: &Panel, origin: usize, factor: f64, seed: u64) -> 
     changed
 }
 
+/// The same with a first place that has reported nothing for some days before the origin.
+fn with_a_pause(mut panel: Panel, origin: usize, days: usize) -> Panel {
+    for target in Target::ALL {
+        let counts = panel.counts_mut(0, target);
+        let last = counts[origin - days];
+        counts[origin - days..=origin].fill(last);
+    }
+    panel
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -32,7 +42,7 @@ proptest! {
         repaired in any::<bool>(),
     ) {
         let prepare = if repaired { monotone } else { as_published };
-        let panel = epidemics(8, DAYS, seed);
+        let panel = with_a_pause(epidemics(8, DAYS, seed), origin, seed as usize % 15);
         let changed = with_another_future(&panel, origin, factor, seed % 7);
         prop_assert_ne!(panel.digest(), changed.digest());
         for recipe in Recipe::CANDIDATES {
@@ -65,11 +75,13 @@ proptest! {
     fn quantiles_never_cross_and_never_fall_below_point_and_last_count(seed in any::<u64>(), days in 30usize..DAYS) {
         let panel = epidemics(5, days, seed);
         let view = panel.view();
-        let mut checked = 0;
+        let (mut checked, mut weekly) = (0, 0);
         for recipe in Recipe::CANDIDATES {
             let replay = Replay::new(view, &as_published, 60);
             let model = Model::train(&replay, recipe, &SETTINGS).unwrap();
             let Ok(forecast) = model.forecast(&view, 60) else { continue };
+            let weeks = model.forecast_weeks(&view, &[0, 1, 2, 3, 4]);
+            weekly += usize::from(weeks.is_some());
             for location in 0..5 {
                 for target in Target::ALL {
                     let last = view.last_count(location, target);
@@ -80,10 +92,14 @@ proptest! {
                     }
                     let falls = |pair: &[Predicted]| pair[0].quantiles.iter().zip(pair[1].quantiles).any(|(a, b)| *a > b);
                     prop_assert!(!forecast.path(location, target).windows(2).any(falls), "{recipe}");
+                    let week = |week| weeks.as_ref().map(|weeks| weeks.get(location, target, week).quantiles);
+                    for quantiles in (1..=4).filter_map(week) {
+                        prop_assert!(quantiles.is_sorted() && quantiles[0] >= 0.0, "{recipe}: {quantiles:?}");
+                    }
                 }
             }
         }
         // Persistence and damped growth never explode.
-        prop_assert!(checked >= 2 * 5 * 2);
+        prop_assert!(checked >= 2 * 5 * 2 && weekly >= 2);
     }
 }
