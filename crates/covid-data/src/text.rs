@@ -10,7 +10,7 @@ use std::{
 use covid_core::one_line;
 use csv::ByteRecord;
 use flate2::read::MultiGzDecoder;
-use memchr::{memchr, memchr_iter, memchr2, memchr2_iter, memrchr};
+use memchr::{memchr_iter, memchr2, memchr3_iter, memrchr};
 
 use crate::{DataError, FileFault};
 
@@ -98,15 +98,16 @@ pub(crate) fn readable(bytes: &[u8]) -> Result<&[u8], FileFault> {
     if trimmed.is_empty() {
         return Err(FileFault::Empty);
     }
-    if let Some(position) = memchr(0, text) {
-        return Err(FileFault::Nul { row: line_at(text, position) });
-    }
-    // Whole files were saved anew with the marks in them: indented, in quotation marks, behind the number of a row.
-    let marker_at = |&position: &usize| {
-        [b"<<<<<<<", b">>>>>>>"].iter().any(|marker| text.get(position..).is_some_and(|rest| rest.starts_with(*marker)))
-    };
-    if let Some(position) = memchr2_iter(b'<', b'>', text).find(marker_at) {
-        check_conflict_marker(text.get(position..).unwrap_or_default(), line_at(text, position))?;
+    // One pass for a byte that no text has, and for what git leaves: whole files were saved anew with the marks in them, indented,
+    // in quotation marks, behind the number of a row.
+    for position in memchr3_iter(0, b'<', b'>', text) {
+        let rest = text.get(position..).unwrap_or_default();
+        if rest.starts_with(&[0]) {
+            return Err(FileFault::Nul { row: line_at(text, position) });
+        }
+        if rest.starts_with(b"<<<<<<<") || rest.starts_with(b">>>>>>>") {
+            check_conflict_marker(rest, line_at(text, position))?;
+        }
     }
     if let Err(error) = str::from_utf8(text) {
         return Err(FileFault::NotUtf8 { row: line_at(text, error.valid_up_to()) });

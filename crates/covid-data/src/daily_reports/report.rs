@@ -1,6 +1,6 @@
 //! One daily report: its header in the spelling of its day, and the counts of each place.
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 use crate::{
     DataError, FileFault, RowFault,
@@ -46,7 +46,7 @@ pub(super) struct Reported {
 
 /// County, province and country in one piece, for quick comparison.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Key(Box<[u8]>);
+pub(super) struct Key(Arc<[u8]>);
 
 impl Key {
     /// County, province and country.
@@ -136,7 +136,12 @@ impl Columns {
         table.filled(self.country)?;
         let [_, parts @ ..] = table.place([None, self.admin2, Some(self.province), Some(self.country)]);
         key.clear();
-        key.extend_from_slice(&parts.join(&SEPARATOR));
+        for (index, part) in parts.into_iter().enumerate() {
+            if index > 0 {
+                key.push(SEPARATOR);
+            }
+            key.extend_from_slice(part);
+        }
         Ok(())
     }
 
