@@ -152,6 +152,18 @@ impl Oddities {
         }
     }
 
+    /// The name of a county or province without white space around it; nothing where a word for a missing one stands, which is
+    /// noted.
+    #[inline]
+    pub(crate) fn part<'a>(&mut self, cell: &'a [u8], row: impl FnOnce() -> usize, column: usize) -> &'a [u8] {
+        let cell = cell.trim_ascii();
+        if !is_missing_word(cell) {
+            return cell;
+        }
+        self.add(Oddity::NoPart, row(), column, cell);
+        &[]
+    }
+
     /// Adds what was seen further down in the file.
     pub(crate) fn merge(&mut self, below: Self) {
         for (slot, other) in self.0.iter_mut().zip(below.0) {

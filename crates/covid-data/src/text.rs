@@ -294,6 +294,13 @@ pub(crate) fn is_blank(field: &[u8]) -> bool {
     !field.iter().any(u8::is_ascii_graphic) && clean(field).is_empty()
 }
 
+/// The first record from a byte on; empty at the end.
+pub(crate) fn first_record(text: &[u8], from: usize, separator: u8) -> ByteRecord {
+    let mut record = ByteRecord::new();
+    Records::new(text.get(from..).unwrap_or_default(), separator).read(&mut record);
+    record
+}
+
 /// The records of a file. Empty lines are passed over, as every reader of CSV does.
 pub(crate) struct Records<'a> {
     text: &'a [u8],

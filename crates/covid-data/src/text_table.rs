@@ -6,8 +6,8 @@ use csv::ByteRecord;
 use crate::{
     CountFault, FileFault, RowFault, cell,
     header::{Names, index_remark, is_index_name, with_index},
-    number::{self, Oddities, Oddity},
-    text::{Layout, Records, check_conflict, is_blank, readable},
+    number::{self, Oddities},
+    text::{Layout, Records, check_conflict, first_record, is_blank, readable},
 };
 
 /// A table, read row by row.
@@ -33,8 +33,7 @@ impl<'a> TextTable<'a> {
             return Err(FileFault::Empty);
         }
         check_conflict(&record, records.row(&record))?;
-        let (below, mut first_row) = (records.next_line().0, ByteRecord::new());
-        Records::new(text.get(below..).unwrap_or_default(), layout.separator).read(&mut first_row);
+        let first_row = first_record(text, records.next_line().0, layout.separator);
         let header = with_index(record, &first_row);
         let mut remarks = Vec::new();
         if translated {
@@ -103,15 +102,11 @@ impl<'a> TextTable<'a> {
     /// such column, or a word for a missing county or province.
     pub(crate) fn place(&mut self, columns: [Option<usize>; 4]) -> [&[u8]; 4] {
         let [name, admin2, province, country] = columns;
-        for column in [admin2, province].into_iter().flatten() {
-            let cell = self.record.get(column).unwrap_or_default().trim_ascii();
-            if number::is_missing_word(cell) {
-                let row = self.records.row(&self.record);
-                self.oddities.add(Oddity::NoPart, row, column, cell);
-            }
-        }
-        let cell = |column: Option<usize>| column.map_or(&b""[..], |column| self.cell(column));
-        let part = |column| Some(cell(column)).filter(|cell| !number::is_missing_word(cell)).unwrap_or_default();
+        let (record, records, oddities) = (&self.record, &mut self.records, &mut self.oddities);
+        let cell =
+            |column: Option<usize>| column.and_then(|column| record.get(column)).unwrap_or_default().trim_ascii();
+        let mut part =
+            |column: Option<usize>| oddities.part(cell(column), || records.row(record), column.unwrap_or_default());
         [cell(name), part(admin2), part(province), cell(country)]
     }
 

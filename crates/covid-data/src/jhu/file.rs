@@ -332,9 +332,7 @@ fn read_header(text: &[u8], table: text::Layout, layout: &Layout) -> Result<(Hea
         return Err(FileFault::Empty);
     }
     let below = records.next_line();
-    let mut first_row = ByteRecord::new();
-    Records::new(text.get(below.0..).unwrap_or_default(), table.separator).read(&mut first_row);
-    let record = with_index(record, &first_row);
+    let record = with_index(record, &text::first_record(text, below.0, table.separator));
     text::parts(text.get(..below.0).unwrap_or_default(), table.separator, (0, 1), usize::MAX)?;
     let header = Header::parse(&record, layout).map_err(|fault| transposed(&mut records, &record).unwrap_or(fault))?;
     Ok((header, below))

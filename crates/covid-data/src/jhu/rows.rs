@@ -5,7 +5,7 @@ use covid_core::Location;
 use super::header::{DateColumn, Header};
 use crate::{
     CountFault, FileFault, cell,
-    number::{self, Oddities, Oddity},
+    number::{self, Oddities},
     record::Record,
     text::{Part, clean, is_blank},
 };
@@ -247,14 +247,7 @@ impl<'a> Row<'a> {
     }
 
     fn place(self, header: &Header, oddities: &mut Oddities) -> Result<Place, FileFault> {
-        let mut part = |field: usize| {
-            let word = self.field(field).trim_ascii();
-            if number::is_missing_word(word) {
-                oddities.add(Oddity::NoPart, self.number(), field, word);
-                return String::new();
-            }
-            clean(word)
-        };
+        let mut part = |field: usize| clean(oddities.part(self.field(field), || self.number(), field));
         let admin2 = header.admin2.map_or_else(String::new, &mut part);
         let province = part(header.province);
         let country = clean(self.field(header.country));

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     CountFault, DataError, FileFault, RowFault, cell,
     header::Names,
-    number::{self, Oddities, Oddity},
+    number::{self, Oddities},
     panel_from_parquet, parquet,
     source::{LoadOptions, Read},
     text,
@@ -133,10 +133,7 @@ fn words_for_no_part(places: &[Option<Texts>]) -> Vec<String> {
     let [_, admin2, province, _] = places else { return Vec::new() };
     for texts in [admin2, province].into_iter().flatten() {
         for (row, text) in texts.0.iter().enumerate() {
-            let cell = text.unwrap_or_default().trim().as_bytes();
-            if number::is_missing_word(cell) {
-                oddities.add(Oddity::NoPart, row + 1, 0, cell);
-            }
+            oddities.part(text.unwrap_or_default().trim().as_bytes(), || row + 1, 0);
         }
     }
     oddities.remarks()
